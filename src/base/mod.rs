@@ -1,0 +1,31 @@
+//! Names used everywhere.
+//!
+//! Purpose: the small vocabulary of the program: target and bundle names, paths, digests, byte counts,
+//! policy types, the clock, secrets, and how text from strangers is made safe to print.
+//! Comes in: strings. Goes out: newtypes that cannot hold a bad value.
+//! Must not know: anything else of this crate.
+
+mod bytes;
+mod chain;
+mod clock;
+mod digest;
+mod level;
+mod name;
+mod path;
+mod policy;
+mod secret;
+mod text;
+
+pub use bytes::{ByteCount, ParseByteCountError};
+pub use chain::{Hinted, causes};
+pub use clock::Clock;
+pub use digest::{Hasher, ParseDigestError, Sha256};
+pub use level::Level;
+pub use name::{BundleName, NameError, TargetName};
+pub use path::{ObjectPath, PathError};
+pub use policy::{
+    Breaker, Holds, Layout, ParsePolicyError, Quorum, Replicas, RetryPolicy, TargetLimits, TimeOfDay, Timeouts, Window,
+    parse_duration,
+};
+pub use secret::Secret;
+pub use text::{escape, redact, sanitise};

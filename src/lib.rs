@@ -1,0 +1,5 @@
+//! spartacus: one signed release, many volunteer mirrors, and always knowing which of them still stand.
+//!
+//! The rooms and the one direction in which data goes through them are in `docs/architecture.md`.
+
+pub mod base;
