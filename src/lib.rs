@@ -3,3 +3,4 @@
 //! The rooms and the one direction in which data goes through them are in `docs/architecture.md`.
 
 pub mod base;
+pub mod net;
