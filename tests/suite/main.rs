@@ -2,3 +2,5 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "in tests a panic is the report")]
 
+mod keys;
+mod trust;

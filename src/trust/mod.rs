@@ -1,0 +1,46 @@
+//! Who may say what is true.
+//!
+//! Purpose: maintainer and online keys; TUF 1.0 roles written by us and verified by `sigstore-tuf`; minisign and
+//! SSHSIG signatures for people.
+//! Comes in: keys, file lists, and metadata bytes through [`Fetch`]. Goes out: signed bytes, or a [`Verified`] state.
+//! Must not know: targets, stores, the configuration file, where files lie on disk (paths come in as arguments).
+
+mod canonical;
+mod error;
+pub mod key;
+pub mod role;
+mod state;
+mod strict;
+pub mod sums;
+mod verify;
+
+pub use error::TrustError;
+pub use key::{KeyId, PublicKey, SigningKey};
+pub use role::{RoleKeys, SignatureLine, Unsigned};
+pub use state::{BundleRecord, FileRecord, Rejection, RoleFile, RolePin, Verified, VerifiedBundle};
+pub use verify::{Known, MAX_ROOT_CHANGES, verify, verify_bundle};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+
+use crate::base::ObjectPath;
+
+/// Why bytes could not be fetched. It says nothing about their content.
+#[derive(Debug, thiserror::Error)]
+#[error("{path}: {reason}")]
+pub struct FetchError {
+    /// What was asked for.
+    pub path: ObjectPath,
+    /// What happened, safe to print.
+    pub reason: String,
+}
+
+/// Where metadata comes from: a mirror's public face, a store, a folder, a test.
+///
+/// `Ok(None)` means that the object is certainly not there; anything unclear is an error.
+/// At most `cap` bytes are returned; more is an error, never a cut.
+#[async_trait]
+pub trait Fetch: Send + Sync {
+    /// The object's bytes.
+    async fn fetch(&self, path: &ObjectPath, cap: u64) -> Result<Option<Bytes>, FetchError>;
+}
