@@ -3,5 +3,6 @@
 //! The rooms and the one direction in which data goes through them are in `docs/architecture.md`.
 
 pub mod base;
+pub mod bundle;
 pub mod net;
 pub mod trust;

@@ -1,0 +1,194 @@
+//! A new project: its folders, its keys and its first root.
+
+use aws_lc_rs::rand;
+use camino::{Utf8Path, Utf8PathBuf};
+use jiff::Timestamp;
+use ssh_key::private::Ed25519Keypair;
+use ssh_key::{LineEnding, PrivateKey};
+use zeroize::Zeroizing;
+
+use super::disk::{self, PRIVATE, PUBLIC};
+use super::error::BundleError;
+use super::keyring::KeyName;
+use super::lifetime;
+use super::project::Project;
+use crate::base::{Secret, Sha256};
+use crate::trust::role::{self, RootSpec};
+use crate::trust::{PublicKey, RoleKeys, SignatureLine, SigningKey, TrustError, Unsigned};
+
+/// What a new project shall be.
+#[derive(Debug)]
+pub struct InitSpec<'a> {
+    /// Its folder; made if it is not there.
+    pub folder: &'a Utf8Path,
+    /// Its name, for the deploy key's comment.
+    pub name: &'a str,
+    /// Who signs.
+    pub people: People<'a>,
+    /// The moment from which the root's expiry counts.
+    pub now: Timestamp,
+}
+
+/// Who signs for a new project.
+#[derive(Debug)]
+pub enum People<'a> {
+    /// One person: a daily key and a recovery key are made; either of them may change the root.
+    One {
+        /// What the daily key is called.
+        who: KeyName,
+        /// Locks the daily key.
+        password: &'a Secret,
+        /// Where the recovery key is written; outside the project's folder, better on another medium.
+        recovery_out: &'a Utf8Path,
+        /// Locks the recovery key.
+        recovery_password: &'a Secret,
+    },
+    /// Several people, each with a key of their own.
+    Team {
+        /// The maintainers' public keys.
+        maintainers: Vec<(KeyName, PublicKey)>,
+        /// How many of them must sign.
+        threshold: u32,
+        /// Allow that all of several keys must sign, although losing one then ends the project.
+        everyone: bool,
+        /// Secret keys at hand; enough of them to meet the threshold, because a root counts only when signed.
+        signers: &'a [SigningKey],
+    },
+}
+
+/// What `init` made.
+#[derive(Debug)]
+pub struct Initialised {
+    /// The project.
+    pub project: Project,
+    /// The digest of its first root.
+    pub pin: Sha256,
+    /// Secret keys that were written, for the person to look after.
+    pub secrets: Vec<Utf8PathBuf>,
+}
+
+impl Project {
+    /// Makes a new project: folders, online key, deploy key, maintainers' keys, and last of all the signed root.
+    ///
+    /// No bundle list, snapshot or timestamp yet: an empty one would have to be pushed, renewed and superseded, and
+    /// tells a reader nothing that a missing `timestamp.json` does not. The first publish makes all three.
+    ///
+    /// Nothing is ever overwritten. A run that was killed leaves keys but no root: move them away and run again.
+    pub fn init(spec: InitSpec<'_>) -> Result<Initialised, BundleError> {
+        let project = Self::at(spec.folder);
+        let root_path = project.metadata().join("1.root.json");
+        if root_path.exists() {
+            return Err(BundleError::Exists { path: root_path });
+        }
+        let people = Founders::gather(&project, spec.people)?;
+        let online = SigningKey::generate("online")?;
+        let root = role::root(&RootSpec {
+            version: 1,
+            expires: lifetime::after(spec.now, lifetime::ROLES),
+            root: people.root.clone(),
+            targets: people.targets.clone(),
+            online: vec![online.public().clone()],
+        })?;
+        let signatures = people.sign(&root)?;
+
+        for folder in ["objects", "staged", "metadata", "sums"] {
+            disk::make_folder(&project.state().join(folder))?;
+        }
+        disk::make_folder(&project.keys())?;
+        let mut secrets = people.save(&project)?;
+        online.save(&project.online_key(), None)?;
+        write_deploy_key(&project, spec.name)?;
+        secrets.extend([project.online_key(), project.deploy_key()]);
+        let stored = root.signed(&signatures);
+        disk::create(&root_path, &stored, PUBLIC)?;
+        Ok(Initialised { project, pin: Sha256::of(&stored), secrets })
+    }
+}
+
+/// The first maintainers, with the secret keys that are at hand.
+struct Founders<'a> {
+    root: RoleKeys,
+    targets: RoleKeys,
+    public: Vec<(KeyName, PublicKey)>,
+    made: Vec<(SigningKey, Utf8PathBuf, &'a Secret)>,
+    lent: &'a [SigningKey],
+}
+
+impl<'a> Founders<'a> {
+    fn gather(project: &Project, people: People<'a>) -> Result<Self, BundleError> {
+        match people {
+            People::One { who, password, recovery_out, recovery_password } => {
+                if is_inside(recovery_out, project.folder()) {
+                    return Err(BundleError::Keys("the recovery key must be written outside the project's folder"));
+                }
+                let daily = SigningKey::generate(who.as_str())?;
+                let recovery = SigningKey::generate("recovery")?;
+                let keys = vec![daily.public().clone(), recovery.public().clone()];
+                Ok(Self {
+                    root: RoleKeys { keys, threshold: 1 },
+                    targets: RoleKeys { keys: vec![daily.public().clone()], threshold: 1 },
+                    public: vec![(who.clone(), daily.public().clone())],
+                    made: vec![
+                        (recovery, recovery_out.to_owned(), recovery_password),
+                        (daily, project.maintainer_key(&who), password),
+                    ],
+                    lent: &[],
+                })
+            }
+            People::Team { maintainers, threshold, everyone, signers } => {
+                let keys = RoleKeys { keys: maintainers.iter().map(|(_, key)| key.clone()).collect(), threshold };
+                if keys.needs_everyone() && !everyone {
+                    return Err(BundleError::Keys("if all keys must sign, losing one of them ends the project"));
+                }
+                Ok(Self { root: keys.clone(), targets: keys, public: maintainers, made: Vec::new(), lent: signers })
+            }
+        }
+    }
+
+    /// Signs the root with every key at hand.
+    fn sign(&self, root: &Unsigned) -> Result<Vec<SignatureLine>, BundleError> {
+        let keys = self.made.iter().map(|(key, ..)| key).chain(self.lent);
+        let lines: Vec<SignatureLine> = keys.map(|key| root.sign(key)).collect();
+        match root.is_signed_by(&lines, &self.root) {
+            (_, true) => Ok(lines),
+            (has, false) => Err(BundleError::Unsigned { role: "root".into(), has, needs: self.root.threshold as usize }),
+        }
+    }
+
+    /// Writes the keys; the recovery key first, so that no project exists without it.
+    fn save(&self, project: &Project) -> Result<Vec<Utf8PathBuf>, BundleError> {
+        for (key, path, password) in &self.made {
+            key.save(path, Some(password))?;
+        }
+        for (who, key) in &self.public {
+            let text = format!("untrusted comment: {who}\n{}\n", key.to_minisign());
+            disk::create(&project.keys().join(format!("{who}.pub")), text.as_bytes(), PUBLIC)?;
+        }
+        Ok(self.made.iter().map(|(_, path, _)| path.clone()).collect())
+    }
+}
+
+/// Whether `path` lies below `folder`, as far as both exist.
+fn is_inside(path: &Utf8Path, folder: &Utf8Path) -> bool {
+    let real = |path: &Utf8Path| {
+        let known =
+            path.ancestors().find_map(|above| if above.as_str().is_empty() { None } else { above.canonicalize_utf8().ok() });
+        known.or_else(|| Utf8Path::new(".").canonicalize_utf8().ok())
+    };
+    match (real(path), folder.canonicalize_utf8()) {
+        (Some(path), Ok(folder)) => path.starts_with(folder),
+        // A folder that does not exist yet holds nothing that exists; only the names are left to compare.
+        _ => path.starts_with(folder),
+    }
+}
+
+fn write_deploy_key(project: &Project, name: &str) -> Result<(), BundleError> {
+    let failed = |_| TrustError::Crypto("the deploy key could not be made");
+    let mut seed = Zeroizing::new([0; 32]);
+    rand::fill(&mut seed[..]).map_err(|_| TrustError::Crypto("no randomness from the system"))?;
+    let key = PrivateKey::new(Ed25519Keypair::from_seed(&seed).into(), format!("spartacus deploy {name}")).map_err(failed)?;
+    let secret = key.to_openssh(LineEnding::LF).map_err(failed)?;
+    let public = key.public_key().to_openssh().map_err(failed)?;
+    disk::create(&project.deploy_key(), secret.as_bytes(), PRIVATE)?;
+    disk::create(&project.keys().join("deploy_ed25519.pub"), format!("{public}\n").as_bytes(), PUBLIC)
+}
