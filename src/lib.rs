@@ -5,4 +5,5 @@
 pub mod base;
 pub mod bundle;
 pub mod net;
+pub mod store;
 pub mod trust;

@@ -1,0 +1,89 @@
+//! When a target is left alone for a while.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::{ErrorKind, StoreError};
+use crate::base::Breaker;
+
+/// Counts failures in a row. Open, it refuses every call; after a pause it lets one through to see.
+#[derive(Debug)]
+pub(super) struct Circuit {
+    limit: u32,
+    pause: Duration,
+    failures: u32,
+    /// When the next probe may go, while open. A probe that never comes back must not shut the door for ever, so
+    /// admitting one only moves this on.
+    probe_at: Option<Instant>,
+    kind: ErrorKind,
+    detail: String,
+}
+
+/// Whether a call may go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Admission {
+    /// It may.
+    Granted,
+    /// It may not, because of these failures.
+    Refused {
+        /// The last failure's kind.
+        kind: ErrorKind,
+        /// How many there were in a row.
+        failures: u32,
+        /// What the last one said.
+        detail: String,
+    },
+}
+
+impl Circuit {
+    /// Closed. `pause` is the time between opening and the first probe.
+    pub(super) fn new(breaker: Breaker, pause: Duration) -> Self {
+        let detail = "in an earlier run".to_owned();
+        Self { limit: breaker.failures.max(1), pause, failures: 0, probe_at: None, kind: ErrorKind::Unavailable, detail }
+    }
+
+    /// Open, with a probe allowed at once.
+    pub(super) fn suspect(&mut self) {
+        self.failures = self.limit;
+        self.probe_at = Some(Instant::now());
+    }
+
+    /// Whether a call may go now.
+    pub(super) fn admit(&mut self) -> Admission {
+        match self.probe_at {
+            Some(moment) if Instant::now() < moment => {
+                Admission::Refused { kind: self.kind, failures: self.failures, detail: self.detail.clone() }
+            }
+            Some(_) => {
+                self.probe_at = Some(Instant::now() + self.pause);
+                Admission::Granted
+            }
+            None => Admission::Granted,
+        }
+    }
+
+    /// The target answered.
+    pub(super) fn succeeded(&mut self) {
+        self.failures = 0;
+        self.probe_at = None;
+    }
+
+    /// It did not, or said that it cannot now.
+    pub(super) fn failed(&mut self, error: &StoreError) {
+        self.failures = self.failures.saturating_add(1);
+        self.kind = error.kind;
+        self.detail = match error.detail.as_str() {
+            "" => format!("{}", error.kind),
+            said => format!("{} ({said})", error.kind),
+        };
+        if self.failures >= self.limit {
+            self.probe_at = Some(Instant::now() + self.pause);
+        }
+    }
+
+    /// Whether calls are refused (but for probes).
+    pub(super) fn is_open(&self) -> bool {
+        self.probe_at.is_some()
+    }
+}

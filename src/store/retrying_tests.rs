@@ -1,0 +1,200 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::store::contract::{self, noise, path};
+use crate::store::memory::MemoryStore;
+use crate::store::{Fault, FaultPlan, Faulty};
+
+type Shaky = Retrying<Faulty<MemoryStore>>;
+
+fn shaky(policy: RetryPolicy, plan: FaultPlan, seed: u64) -> Shaky {
+    Retrying::new(Faulty::new(MemoryStore::new("shaky".parse().expect("a name")), plan), policy, seed)
+}
+
+/// A policy whose breaker stays out of the way.
+fn unbroken() -> RetryPolicy {
+    RetryPolicy { breaker: crate::base::Breaker { failures: u32::MAX }, ..RetryPolicy::default() }
+}
+
+fn always(kind: ErrorKind) -> FaultPlan {
+    FaultPlan::random(1, 1.0, [Fault::Before(kind)])
+}
+
+async fn put(store: &Shaky, name: &str) -> Result<(), StoreError> {
+    store.put(&path(name), &Body::bytes(noise(100, 1)), Write::New).await
+}
+
+/// Remembers what it was told.
+#[derive(Debug, Default)]
+struct Diary(Mutex<Vec<(u32, Duration, ErrorKind)>>);
+
+impl RetryObserver for Diary {
+    fn retrying(&self, event: &RetryEvent<'_>) {
+        self.0.lock().expect("no test panics with the diary").push((event.attempt, event.pause, event.error.kind));
+    }
+}
+
+impl Diary {
+    fn pauses(&self) -> Vec<Duration> {
+        self.0.lock().expect("no test panics with the diary").iter().map(|(_, pause, _)| *pause).collect()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn keeps_the_contract_and_with_faults_too() {
+    contract::run_all(&shaky(RetryPolicy::default(), FaultPlan::none(), 1)).await;
+    let faults =
+        [Fault::Before(ErrorKind::ConnectionLost), Fault::After(ErrorKind::Timeout), Fault::Delay(Duration::from_secs(3))];
+    let generous = RetryPolicy { tries: 20, budget_floor: 10_000, ..unbroken() };
+    let store = shaky(generous, FaultPlan::random(7, 0.3, faults), 1);
+    contract::run_all(&store).await;
+    assert!(store.retries() > 20, "the faults were there: {}", store.retries());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_final_error_is_not_repeated() {
+    let store = shaky(unbroken(), always(ErrorKind::PermissionDenied), 1);
+    let error = put(&store, "a").await.expect_err("refused");
+    assert_eq!((error.detail.as_str(), store.inner.calls(Operation::Put)), ("injected", 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_last_error_says_what_was_done() {
+    let store = shaky(unbroken(), always(ErrorKind::Unavailable), 1);
+    let error = put(&store, "a").await.expect_err("never there");
+    assert!(error.detail.starts_with("injected; gave up after 3 tries in "), "{}", error.detail);
+    assert_eq!(store.inner.calls(Operation::Put), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn all_calls_failing_cost_little_more_than_one_try_each() {
+    let policy = unbroken();
+    let store = shaky(policy, always(ErrorKind::Unavailable), 1);
+    for number in 0..1000 {
+        put(&store, &format!("file-{number}")).await.expect_err("never there");
+    }
+    let sent = store.inner.calls(Operation::Put);
+    assert!(sent <= 1150 + u64::from(policy.budget_floor), "{sent} requests for 1000 calls");
+    assert!(sent >= 1090, "the budget is used: {sent}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn pauses_are_drawn_below_doubling_bounds() {
+    let mut whole = Vec::new();
+    for seed in 0..50 {
+        let diary = Arc::new(Diary::default());
+        let policy = RetryPolicy { tries: 12, budget_floor: 100, ..unbroken() };
+        let store = shaky(policy, always(ErrorKind::Unavailable), seed).observed(diary.clone());
+        put(&store, "a").await.expect_err("never there");
+        let pauses = diary.pauses();
+        assert_eq!(pauses.len(), 11);
+        for (index, pause) in pauses.iter().enumerate() {
+            let bound = policy.base.mul_f64(2_f64.powi(i32::try_from(index).expect("small"))).min(policy.cap);
+            assert!(*pause <= bound, "pause {index} is {pause:?}, above {bound:?}");
+        }
+        whole.push(pauses);
+    }
+    // Full jitter: the first pauses of many clients spread over the whole of half a second.
+    let firsts: Vec<f64> = whole.iter().map(|pauses| pauses[0].as_secs_f64()).collect();
+    let mean = firsts.iter().sum::<f64>() / 50.0;
+    assert!((0.15..0.35).contains(&mean), "{mean}");
+    assert!(firsts.iter().any(|pause| *pause < 0.1) && firsts.iter().any(|pause| *pause > 0.4));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_connection_is_resent_at_once_but_once() {
+    let diary = Arc::new(Diary::default());
+    let error = || StoreError::new(ErrorKind::ConnectionLost, Operation::Put, &"t".parse().expect("a name")).retry(Retry::Now);
+    let store = shaky(unbroken(), FaultPlan::none(), 1).observed(diary.clone());
+    let found: Result<(), StoreError> = store.attempt(Operation::Put, None, || async { Err(error()) }).await;
+    found.expect_err("never there");
+    let pauses = diary.pauses();
+    assert_eq!(pauses[0], Duration::ZERO);
+    assert!(pauses[1] > Duration::ZERO, "{pauses:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_servers_wish_is_obeyed_up_to_a_cap() {
+    for (asked, least) in [(7, 7), (86_400, 300)] {
+        let diary = Arc::new(Diary::default());
+        let store = shaky(unbroken(), FaultPlan::none(), 3).observed(diary.clone());
+        let name: TargetName = "t".parse().expect("a name");
+        let error =
+            || StoreError::new(ErrorKind::RateLimited, Operation::Put, &name).retry(Retry::After(Duration::from_secs(asked)));
+        let begun = Instant::now();
+        let found: Result<(), StoreError> = store.attempt(Operation::Put, None, || async { Err(error()) }).await;
+        found.expect_err("never there");
+        for pause in diary.pauses() {
+            assert!(
+                pause >= Duration::from_secs(least) && pause <= Duration::from_secs(least) + Duration::from_millis(500),
+                "{pause:?}"
+            );
+        }
+        assert!(begun.elapsed() >= Duration::from_secs(2 * least));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_breaker_opens_then_lets_one_probe_through() {
+    let policy = RetryPolicy::default();
+    let plan = (1..=6).fold(FaultPlan::none(), |plan, nth| plan.then(Operation::Put, nth, Fault::Before(ErrorKind::Unreachable)));
+    let store = shaky(policy, plan, 1);
+    for _ in 0..2 {
+        put(&store, "a").await.expect_err("five failures in a row");
+    }
+    assert_eq!((store.inner.calls(Operation::Put), store.is_open()), (5, true));
+
+    let refused = put(&store, "a").await.expect_err("left alone");
+    assert_eq!((refused.kind, refused.retry, store.inner.calls(Operation::Put)), (ErrorKind::Unreachable, Retry::Never, 5));
+    assert!(refused.detail.contains("the last 5 calls failed"), "{}", refused.detail);
+
+    tokio::time::advance(policy.cap).await;
+    put(&store, "a").await.expect_err("the probe fails");
+    put(&store, "a").await.expect_err("left alone again");
+    assert_eq!(store.inner.calls(Operation::Put), 6, "one probe, not repeated");
+
+    tokio::time::advance(policy.cap).await;
+    put(&store, "a").await.expect("the second probe succeeds");
+    put(&store, "b").await.expect("and the breaker is closed");
+    assert!(!store.is_open());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_target_that_failed_before_is_probed_once() {
+    let store = shaky(RetryPolicy::default(), always(ErrorKind::Unreachable), 1).suspicious();
+    put(&store, "a").await.expect_err("still away");
+    put(&store, "a").await.expect_err("left alone");
+    assert_eq!(store.inner.calls(Operation::Put), 1);
+    let store = shaky(RetryPolicy::default(), FaultPlan::none(), 1).suspicious();
+    put(&store, "a").await.expect("back again");
+    assert!(!store.is_open());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rename_whose_answer_was_lost_has_happened() {
+    let plan = FaultPlan::none().then(Operation::Rename, 1, Fault::After(ErrorKind::Timeout));
+    let store = shaky(unbroken(), plan, 1);
+    put(&store, "from").await.expect("a put succeeds");
+    store.rename(&path("from"), &path("to")).await.expect("the second try sees that the first went through");
+    assert!(store.stat(&path("to")).await.expect("a stat succeeds").is_some());
+}
+
+proptest! {
+    /// Whatever fails when, requests stay within the budget and every call ends within its tries.
+    #[test]
+    fn requests_stay_within_the_budget(seed in any::<u64>(), probability in 0.0..1.0_f64, calls in 1..120_u64) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().expect("a runtime");
+        runtime.block_on(async {
+            let policy = unbroken();
+            let store = shaky(policy, FaultPlan::random(seed, probability, [Fault::Before(ErrorKind::Unavailable)]), seed);
+            for number in 0..calls {
+                let before = store.inner.calls(Operation::Put);
+                // Success or failure, only the number of requests is looked at.
+                let _ = put(&store, &format!("file-{number}")).await;
+                prop_assert!(store.inner.calls(Operation::Put) - before <= u64::from(policy.tries));
+            }
+            prop_assert!(store.inner.calls(Operation::Put) <= calls + (calls / 10).max(10));
+            Ok(())
+        })?;
+    }
+}
