@@ -28,6 +28,7 @@ mod media;
 pub mod memory;
 pub mod probe;
 mod retrying;
+pub mod s3;
 mod shared;
 mod tap;
 
