@@ -29,6 +29,7 @@ pub mod memory;
 pub mod probe;
 mod retrying;
 pub mod s3;
+pub mod sftp;
 mod shared;
 mod tap;
 
