@@ -32,6 +32,7 @@ pub mod s3;
 pub mod sftp;
 mod shared;
 mod tap;
+pub mod webdav;
 
 pub use body::{Body, BodyStream, Source};
 pub use capability::{Capabilities, Space, SwapClass};
