@@ -5,5 +5,6 @@
 pub mod base;
 pub mod bundle;
 pub mod net;
+pub mod plan;
 pub mod store;
 pub mod trust;
