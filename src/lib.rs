@@ -7,4 +7,5 @@ pub mod bundle;
 pub mod net;
 pub mod plan;
 pub mod store;
+pub mod transfer;
 pub mod trust;

@@ -1,0 +1,222 @@
+//! Finding out what a target holds.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use bytes::Bytes;
+
+use super::Journal;
+use super::pointer::{Sight, read_pointer};
+use super::read_back::{is_right, wrong_bytes};
+use super::sizes::wrong_sizes;
+use crate::base::{Holds, ObjectPath, Sha256};
+use crate::bundle::{BundleEntry, Object, Release};
+use crate::plan::{Inventory, Pointer, expected_bundles, expected_objects};
+use crate::store::{Store, StoreError};
+use crate::trust::Verified;
+
+/// The file of a bundle that holds the digests of all its others.
+const SUMS: &str = "SHA256SUMS";
+
+/// How closely to look.
+#[derive(Debug, Clone, Default)]
+pub enum Look {
+    /// Believe the target's own verified metadata: one request when nothing changed.
+    #[default]
+    Pointer,
+    /// See that every file is there with its size, and every byte of the metadata; `suspects` are wrong whatever is seen.
+    Sizes {
+        /// Objects that a check proved to be bad.
+        suspects: BTreeSet<ObjectPath>,
+    },
+    /// Read every byte back and hash it.
+    Bytes,
+}
+
+/// Makes the inventory of one target without working on it: what a dry run needs.
+pub async fn survey(
+    store: &dyn Store,
+    release: &Release,
+    pin: &Bytes,
+    holds: Holds,
+    journal: &dyn Journal,
+    how: &Look,
+) -> Result<Inventory, StoreError> {
+    look(store, release, pin, holds, journal, how).await.map(|found| found.inventory)
+}
+
+/// What was found, with what a person should know of it.
+#[derive(Debug)]
+pub(super) struct Found {
+    pub inventory: Inventory,
+    /// The pointer's bytes, to see later whether somebody else has written meanwhile.
+    pub pointer: Option<Bytes>,
+    pub notes: Vec<String>,
+}
+
+/// Makes the inventory of one target.
+pub(super) async fn look(
+    store: &dyn Store,
+    release: &Release,
+    pin: &Bytes,
+    holds: Holds,
+    journal: &dyn Journal,
+    how: &Look,
+) -> Result<Found, StoreError> {
+    let Sight { pointer, bytes, verified, note } = read_pointer(store, release, pin).await?;
+    let mut notes: Vec<String> = note.into_iter().collect();
+    let mut inventory = Inventory { pointer, ..Inventory::empty() };
+    match how {
+        _ if matches!(inventory.pointer, Pointer::Newer { .. }) => {}
+        Look::Pointer if inventory.pointer == Pointer::Same => {
+            believe_everything(&mut inventory, release, holds);
+            inventory.lacking = roots_left_out(store, release).await?;
+        }
+        Look::Pointer => {
+            let remembered = journal.confirmed(store.target());
+            match &verified {
+                Some(verified) => believe_pins(&mut inventory, store, release, holds, verified, &remembered).await?,
+                None => believe_sums(&mut inventory, store, release, holds).await?,
+            }
+            let resumed = believe_journal(&mut inventory, store, release, holds, &remembered).await?;
+            if resumed > 0 {
+                notes.push(format!("went on after an interrupted run: {resumed} objects were there already"));
+            }
+        }
+        Look::Sizes { suspects } => {
+            believe_everything(&mut inventory, release, holds);
+            inventory.lacking = wrong_sizes(store, files(release, holds)).await?;
+            inventory.lacking.extend(wrong_bytes(store, small(release)).await?);
+            let expected: BTreeSet<&ObjectPath> = expected_objects(release, holds).map(|object| &object.path).collect();
+            inventory.lacking.extend(suspects.iter().filter(|path| expected.contains(path)).cloned());
+        }
+        Look::Bytes => {
+            believe_everything(&mut inventory, release, holds);
+            inventory.lacking = wrong_bytes(store, files(release, holds).chain(small(release))).await?;
+        }
+    }
+    Ok(Found { inventory, pointer: bytes, notes })
+}
+
+fn files(release: &Release, holds: Holds) -> impl Iterator<Item = &Object> {
+    let expected = expected_bundles(release, holds);
+    release.bundles.iter().filter(move |bundle| expected.contains(&bundle.name)).flat_map(|bundle| bundle.files.iter())
+}
+
+/// Objects whose bytes cost no more to read than their sizes, and that readers go by.
+fn small(release: &Release) -> impl Iterator<Item = &Object> {
+    release.metadata.iter().chain(&release.roots).chain(&release.conveniences)
+}
+
+fn believe_everything(inventory: &mut Inventory, release: &Release, holds: Holds) {
+    inventory.bundles = expected_bundles(release, holds);
+    inventory.objects = release.metadata.iter().chain(&release.roots).map(|object| object.path.clone()).collect();
+}
+
+/// New roots follow the pointer one by one, so a run that was cut off there has left out the newest.
+async fn roots_left_out(store: &dyn Store, release: &Release) -> Result<BTreeSet<ObjectPath>, StoreError> {
+    match release.roots.as_slice() {
+        // The first root came before the first pointer.
+        [] | [_] => Ok(BTreeSet::new()),
+        [older @ .., newest] => {
+            let mut missing = wrong_sizes(store, [newest].into_iter()).await?;
+            if !missing.is_empty() {
+                missing.extend(wrong_sizes(store, older.iter()).await?);
+            }
+            Ok(missing)
+        }
+    }
+}
+
+/// A verified snapshot vouches for the roles that it pins, and each role for its bundle's files: they were all
+/// confirmed before that snapshot's pointer was written, as far as the target was to hold them then.
+async fn believe_pins(
+    inventory: &mut Inventory,
+    store: &dyn Store,
+    release: &Release,
+    holds: Holds,
+    verified: &Verified,
+    remembered: &BTreeMap<ObjectPath, Sha256>,
+) -> Result<(), StoreError> {
+    let pinned: BTreeMap<String, _> =
+        verified.pins.iter().map(|(role, pin)| (format!("metadata/{}.{role}.json", pin.version), pin)).collect();
+    for object in &release.metadata {
+        let same = pinned.get(object.path.as_str()).is_some_and(|pin| pin.sha256.is_none_or(|digest| digest == object.sha256));
+        if same {
+            inventory.objects.insert(object.path.clone());
+        }
+    }
+    for root in release.roots.iter().take(usize::try_from(verified.root_version).unwrap_or(usize::MAX)) {
+        inventory.objects.insert(root.path.clone());
+    }
+
+    let roles: BTreeSet<&str> = inventory.objects.iter().map(ObjectPath::as_str).collect();
+    let vouched: BTreeSet<&str> = (verified.bundles.iter())
+        .filter_map(|record| Some((record.name.as_str(), verified.pins.get(record.name.as_str())?)))
+        .filter(|(name, pin)| roles.contains(format!("metadata/{}.{name}.json", pin.version).as_str()))
+        .map(|(name, _)| name)
+        .collect();
+    // A target that holds more from now on than it did has metadata of bundles whose files it never got: their folder
+    // is not there, or the journal knows of the run that had begun to send them.
+    let begun: BTreeSet<&str> = remembered.keys().filter_map(|path| path.parts().nth(1)).collect();
+    let candidates = expected(release, holds).filter(|bundle| vouched.contains(bundle.name.as_str()));
+    let candidates: Vec<&BundleEntry> = candidates.filter(|bundle| !begun.contains(bundle.name.as_str())).collect();
+    inventory.bundles = with_folders(store, candidates).await?.iter().map(|bundle| bundle.name.clone()).collect();
+    Ok(())
+}
+
+fn expected(release: &Release, holds: Holds) -> impl Iterator<Item = &BundleEntry> {
+    let names = expected_bundles(release, holds);
+    release.bundles.iter().filter(move |bundle| names.contains(&bundle.name))
+}
+
+/// The bundles of which the target has anything: by one listing, or by asking for a file of each.
+async fn with_folders<'a>(store: &dyn Store, bundles: Vec<&'a BundleEntry>) -> Result<Vec<&'a BundleEntry>, StoreError> {
+    if bundles.is_empty() {
+        return Ok(bundles);
+    }
+    let folder =
+        bundles.first().and_then(|bundle| bundle.files.first()).and_then(|file| file.path.ancestors().into_iter().next());
+    let listed = if store.capabilities().list { store.list(folder.as_ref()).await? } else { Vec::new() };
+    let listed: BTreeSet<&str> = listed.iter().map(|entry| entry.name.as_str()).collect();
+    let (mut found, unsure): (Vec<_>, Vec<_>) = bundles.into_iter().partition(|bundle| listed.contains(bundle.name.as_str()));
+    let witnesses = unsure.iter().filter_map(|bundle| bundle.files.first());
+    let missing = wrong_sizes(store, witnesses).await?;
+    found.extend(unsure.into_iter().filter(|bundle| bundle.files.first().is_none_or(|file| !missing.contains(&file.path))));
+    Ok(found)
+}
+
+/// Where no pointer vouches for anything (it was lost, or a torn swap left half of it), a bundle's sums still tell
+/// which bundle lies there; with them, sizes are enough. Metadata is small and is sent again.
+async fn believe_sums(inventory: &mut Inventory, store: &dyn Store, release: &Release, holds: Holds) -> Result<(), StoreError> {
+    let is_sums = |file: &&Object| file.path.file_name() == SUMS && file.path.parts().count() == 3;
+    let bundles: Vec<(&BundleEntry, &Object)> =
+        expected(release, holds).filter_map(|bundle| Some((bundle, bundle.files.iter().find(is_sums)?))).collect();
+    let missing = wrong_sizes(store, bundles.iter().map(|(_, sums)| *sums)).await?;
+    for (bundle, sums) in bundles.into_iter().filter(|(_, sums)| !missing.contains(&sums.path)) {
+        if is_right(store, sums).await? {
+            let wrong = wrong_sizes(store, bundle.files.iter()).await?;
+            inventory.objects.extend(bundle.files.iter().map(|file| file.path.clone()).filter(|path| !wrong.contains(path)));
+        }
+    }
+    Ok(())
+}
+
+/// Takes what an interrupted run had sent, as far as the target still shows it with its size.
+async fn believe_journal(
+    inventory: &mut Inventory,
+    store: &dyn Store,
+    release: &Release,
+    holds: Holds,
+    remembered: &BTreeMap<ObjectPath, Sha256>,
+) -> Result<usize, StoreError> {
+    if remembered.is_empty() {
+        return Ok(0);
+    }
+    let candidates: Vec<&Object> = expected_objects(release, holds)
+        .filter(|object| remembered.get(&object.path) == Some(&object.sha256) && !inventory.objects.contains(&object.path))
+        .collect();
+    let gone = wrong_sizes(store, candidates.iter().copied()).await?;
+    let before = inventory.objects.len();
+    inventory.objects.extend(candidates.iter().map(|object| object.path.clone()).filter(|path| !gone.contains(path)));
+    Ok(inventory.objects.len() - before)
+}

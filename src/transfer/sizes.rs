@@ -1,0 +1,79 @@
+//! Which objects are there with their sizes.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
+
+use super::LOOKS;
+use crate::base::ObjectPath;
+use crate::bundle::Object;
+use crate::store::{Store, StoreError};
+
+/// More objects than this in one collection are looked up by one listing.
+const WORTH_A_LISTING: usize = 2;
+
+/// Which of `objects` are missing or have another size: by one listing per collection where that is possible.
+///
+/// A listing confirms and never denies: nginx leaves out names that begin with a dot, others are cut short or stale.
+/// What it does not show with its size is asked for by name.
+pub(super) async fn wrong_sizes<'a>(
+    store: &dyn Store,
+    objects: impl Iterator<Item = &'a Object>,
+) -> Result<BTreeSet<ObjectPath>, StoreError> {
+    let mut groups: BTreeMap<Option<ObjectPath>, Vec<&'a Object>> = BTreeMap::new();
+    for object in objects {
+        groups.entry(object.path.parent()).or_default().push(object);
+    }
+    let mut doubtful = Vec::new();
+    let mut waiting = groups.into_iter();
+    let mut under_way = FuturesUnordered::new();
+    loop {
+        while under_way.len() < LOOKS
+            && let Some((collection, members)) = waiting.next()
+        {
+            under_way.push(unconfirmed(store, collection, members));
+        }
+        match under_way.next().await {
+            Some(found) => doubtful.extend(found?),
+            None => return asked_one_by_one(store, doubtful).await,
+        }
+    }
+}
+
+/// The members of a collection that its listing does not show with their sizes.
+async fn unconfirmed<'a>(
+    store: &dyn Store,
+    collection: Option<ObjectPath>,
+    mut members: Vec<&'a Object>,
+) -> Result<Vec<&'a Object>, StoreError> {
+    if store.capabilities().list && members.len() > WORTH_A_LISTING {
+        let listed = store.list(collection.as_ref()).await?;
+        let sizes: BTreeMap<&str, Option<u64>> = listed.iter().map(|entry| (entry.name.as_str(), entry.size)).collect();
+        members.retain(|object| sizes.get(object.path.file_name()).copied().flatten() != Some(object.length));
+    }
+    Ok(members)
+}
+
+async fn asked_one_by_one(store: &dyn Store, doubtful: Vec<&Object>) -> Result<BTreeSet<ObjectPath>, StoreError> {
+    let parallel = store.capabilities().parallel_puts.max(LOOKS);
+    let mut different = BTreeSet::new();
+    let mut waiting = doubtful.into_iter();
+    let mut under_way = FuturesUnordered::new();
+    loop {
+        while under_way.len() < parallel
+            && let Some(object) = waiting.next()
+        {
+            under_way.push(differs(store, object));
+        }
+        match under_way.next().await {
+            Some(found) => different.extend(found?),
+            None => return Ok(different),
+        }
+    }
+}
+
+async fn differs(store: &dyn Store, object: &Object) -> Result<Option<ObjectPath>, StoreError> {
+    let size = store.stat(&object.path).await?.map(|stat| stat.size);
+    Ok((size != Some(object.length)).then(|| object.path.clone()))
+}

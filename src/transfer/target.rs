@@ -1,0 +1,290 @@
+//! One target, from connecting to its outcome.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::carry::{Carrier, Stop, unless_cancelled};
+use super::look::look;
+use super::watch::Watch;
+use super::{Ending, Events, FailureRecord, Journal, Look, Outcome, Stage};
+use crate::base::{ByteCount, Clock, Hinted as _, Holds, Level, RetryPolicy, TargetLimits, TargetName, Timeouts, causes};
+use crate::bundle::Release;
+use crate::plan::{Pointer, expected_objects, plan};
+use crate::store::{Bandwidth, ErrorKind, Limited, Retrying, Store, StoreError, SwapClass, Tap};
+
+/// Calls under way on one target, at most. A backend asks for fewer by its [`crate::store::Capabilities`]; this only
+/// bounds what the pieces of a run can add up to.
+const CALLS: usize = 512;
+/// How long connections may take to end in good order; less once the run is cancelled.
+const CLOSING: Duration = Duration::from_secs(5);
+const CLOSING_IN_HASTE: Duration = Duration::from_secs(1);
+
+/// Reaches a target. What it gives is not yet limited or retried: that is done here, once for all protocols.
+#[async_trait]
+pub trait Connector: Send + Sync {
+    /// Connects and authenticates.
+    async fn connect(&self) -> Result<Arc<dyn Store>, StoreError>;
+}
+
+/// One target's part in a run.
+pub struct Job {
+    /// Its name.
+    pub target: TargetName,
+    /// `folder`, `s3`, `sftp` or `webdav`, for the report.
+    pub protocol: String,
+    /// How to reach it.
+    pub connector: Box<dyn Connector>,
+    /// How much it holds.
+    pub holds: Holds,
+    /// What the volunteer allows.
+    pub limits: TargetLimits,
+    /// It takes no part at present.
+    pub paused: bool,
+    /// What a probe found out about its swap, if it was probed.
+    pub swap: Option<SwapClass>,
+    /// How closely to look at what it holds.
+    pub look: Look,
+}
+
+/// What is the same for all targets of a run.
+pub struct Common {
+    /// What every target should hold.
+    pub release: Arc<Release>,
+    /// `1.root.json`: what authentic means.
+    pub pin: Bytes,
+    /// Retries.
+    pub retry: RetryPolicy,
+    /// Deadlines.
+    pub timeouts: Timeouts,
+    /// Refuse targets whose swap is not atomic.
+    pub require_atomic: bool,
+    /// Slows all targets together.
+    pub bandwidth: Option<Arc<dyn Tap>>,
+    /// What interrupted runs had sent.
+    pub journal: Arc<dyn Journal>,
+    /// What time it is.
+    pub clock: Clock,
+    /// Who listens.
+    pub events: Events,
+    /// Cancels the run.
+    pub cancel: CancellationToken,
+}
+
+/// Works on one target until there is an outcome; whatever happens is in it.
+pub(super) async fn work(common: &Common, job: &Job) -> Outcome {
+    let begun = Instant::now();
+    let watch = Watch::new(job.target.clone(), common.events.clone());
+    let verdict = if job.paused {
+        Conclusion::of(Ending::Paused)
+    } else if !may_push_now(common, job) {
+        watch.note("outside the hours its operator allows".to_owned());
+        Conclusion::of(Ending::Deferred)
+    } else {
+        attempt(common, job, &watch).await
+    };
+    if watch.is_swapping() {
+        watch.note("stopped while the pointer was being swapped: whether readers get the new state is not known".to_owned());
+    }
+    Outcome {
+        target: job.target.clone(),
+        protocol: job.protocol.clone(),
+        ending: verdict.ending,
+        level: verdict.level,
+        swap: verdict.swap,
+        objects_sent: watch.objects(),
+        bytes_sent: watch.bytes(),
+        retries: watch.retries(),
+        duration_ms: u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX),
+        notes: watch.notes(),
+        failure: verdict.failure,
+    }
+}
+
+struct Conclusion {
+    ending: Ending,
+    level: Option<Level>,
+    swap: Option<SwapClass>,
+    failure: Option<FailureRecord>,
+}
+
+impl Conclusion {
+    fn of(ending: Ending) -> Self {
+        Self { ending, level: None, swap: None, failure: None }
+    }
+
+    fn failed(code: &str, message: String, hint: Option<String>) -> Self {
+        let failure = FailureRecord { code: code.to_owned(), messages: vec![message], hint };
+        Self { failure: Some(failure), ..Self::of(Ending::Failed) }
+    }
+}
+
+impl From<Stop> for Conclusion {
+    fn from(stop: Stop) -> Self {
+        match stop {
+            Stop::Cancelled => Self::of(Ending::Cancelled),
+            Stop::Overtaken { version } => Self {
+                failure: Some(FailureRecord {
+                    code: "conflict".to_owned(),
+                    messages: vec![format!("version {version} was published meanwhile")],
+                    hint: None,
+                }),
+                ..Self::of(Ending::Conflict)
+            },
+            Stop::Store(error) => Self { failure: Some(record(&error)), ..Self::of(Ending::Failed) },
+        }
+    }
+}
+
+/// A store's error as it is told and stored.
+#[must_use]
+pub fn record(error: &StoreError) -> FailureRecord {
+    FailureRecord { code: error.kind.code().to_owned(), messages: causes(error), hint: error.hint() }
+}
+
+fn may_push_now(common: &Common, job: &Job) -> bool {
+    let now = common.clock.now();
+    job.limits.windows.is_empty() || job.limits.windows.iter().any(|window| window.contains(now))
+}
+
+/// Connects, works, and closes the connection whatever came of it.
+async fn attempt(common: &Common, job: &Job, watch: &Arc<Watch>) -> Conclusion {
+    let deadline = common.timeouts.target.map(|limit| Instant::now() + limit);
+    watch.enter(Stage::Connecting).await;
+    let connecting = unless_cancelled(&common.cancel, job.connector.connect());
+    let raw = match before(deadline, connecting).await {
+        Some(Ok(Ok(store))) => store,
+        Some(Ok(Err(error))) => return Stop::Store(error).into(),
+        Some(Err(stop)) => return stop.into(),
+        None => return too_late(common, job),
+    };
+    let mut limited = Limited::new(raw, CALLS);
+    for tap in job.limits.bandwidth.map(|limit| Bandwidth::new(limit) as Arc<dyn Tap>).into_iter().chain(common.bandwidth.clone())
+    {
+        limited = limited.tapped(tap);
+    }
+    let store = Retrying::new(limited, common.retry, fastrand::u64(..)).observed(watch.clone());
+    let conclusion = match before(deadline, with_store(common, job, watch, &store)).await {
+        Some(Ok(conclusion) | Err(conclusion)) => conclusion,
+        None => too_late(common, job),
+    };
+    let closing = if common.cancel.is_cancelled() { CLOSING_IN_HASTE } else { CLOSING };
+    // A connection that does not end in good order ends with the process.
+    let _ = tokio::time::timeout(closing, store.close()).await;
+    conclusion
+}
+
+/// `None` when the deadline came first; the work is dropped then.
+async fn before<T>(deadline: Option<Instant>, work: impl Future<Output = T>) -> Option<T> {
+    match deadline {
+        Some(moment) => tokio::time::timeout_at(moment, work).await.ok(),
+        None => Some(work.await),
+    }
+}
+
+fn too_late(common: &Common, job: &Job) -> Conclusion {
+    let seconds = common.timeouts.target.unwrap_or_default().as_secs();
+    Conclusion::failed("deadline", format!("{}: not finished within {seconds} s", job.target), None)
+}
+
+/// The heart of a push, on one target: look, plan, carry out.
+async fn with_store(common: &Common, job: &Job, watch: &Arc<Watch>, store: &dyn Store) -> Result<Conclusion, Conclusion> {
+    let swap = job.swap.unwrap_or(store.capabilities().swap);
+    refuse_or_note_swap(common, job, watch, swap)?;
+
+    watch.enter(Stage::Inventory).await;
+    let looking = look(store, &common.release, &common.pin, job.holds, common.journal.as_ref(), &job.look);
+    let found = unless_cancelled(&common.cancel, looking).await?.map_err(Stop::from)?;
+    found.notes.into_iter().for_each(|note| watch.note(note));
+    if let Pointer::Newer { version } = found.inventory.pointer {
+        return Err(conflict(common, job, version));
+    }
+
+    let plan = plan(&common.release, job.holds, &found.inventory);
+    let (objects, bytes) = plan.size();
+    watch.planned(objects, bytes).await;
+    if plan.is_empty() {
+        // Without a closer look only the pointer is known to be right.
+        let level = if matches!(job.look, Look::Pointer) { Level::Current } else { Level::Complete };
+        return Ok(Conclusion { level: Some(level), swap: Some(swap), ..Conclusion::of(Ending::Unchanged) });
+    }
+    unless_cancelled(&common.cancel, refuse_if_too_much(common, job, bytes.0, store)).await??;
+
+    let carrier = Carrier {
+        store,
+        journal: common.journal.as_ref(),
+        watch,
+        cancel: &common.cancel,
+        release: &common.release,
+        pin: &common.pin,
+        seen: found.pointer,
+    };
+    match carrier.carry_out(&plan).await {
+        Err(Stop::Overtaken { version }) => return Err(conflict(common, job, version)),
+        other => other?,
+    }
+    Ok(Conclusion { level: Some(Level::Complete), swap: Some(swap), ..Conclusion::of(Ending::Done) })
+}
+
+fn refuse_or_note_swap(common: &Common, job: &Job, watch: &Watch, swap: SwapClass) -> Result<(), Conclusion> {
+    if swap == SwapClass::Atomic {
+        return Ok(());
+    }
+    let target = &job.target;
+    if common.require_atomic {
+        let hint = format!(
+            "`spartacus target probe {target}` finds out what the server can do; `policy.require_atomic: false` accepts it"
+        );
+        return Err(Conclusion::failed(
+            "swap",
+            format!("{target}: its swap is {swap}, and policy.require_atomic asks for atomic"),
+            Some(hint),
+        ));
+    }
+    let (what, known) = match swap {
+        SwapClass::Gap => ("find no pointer for a moment", "gap"),
+        _ => ("find half a pointer for a moment, or after an interruption", "torn"),
+    };
+    let probed = if job.swap.is_some() { "" } else { " (not probed)" };
+    watch.note(format!("swap: {known}{probed}: during a push readers may {what}"));
+    Ok(())
+}
+
+fn conflict(common: &Common, job: &Job, version: u64) -> Conclusion {
+    let ours = common.release.version;
+    let message = format!("{}: it holds the authentic version {version}; ours is {ours}", job.target);
+    let hint = "another machine published: take its state over, then push again".to_owned();
+    Conclusion {
+        failure: Some(FailureRecord { code: "conflict".to_owned(), messages: vec![message], hint: Some(hint) }),
+        ..Conclusion::of(Ending::Conflict)
+    }
+}
+
+/// Neither the volunteer's limit nor the server's free space is passed knowingly.
+async fn refuse_if_too_much(common: &Common, job: &Job, planned: u64, store: &dyn Store) -> Result<(), Conclusion> {
+    let target = &job.target;
+    // The limit is for all that lies there, not for what one push adds.
+    let whole = expected_objects(&common.release, job.holds).map(|object| object.length).sum::<u64>();
+    if let Some(limit) = job.limits.max_bytes
+        && whole > limit.0
+    {
+        let message = format!("{target}: {} to hold, its operator allows {limit}", ByteCount(whole));
+        let hint = "set `holds: newest 1` on it, or ask its operator for more".to_owned();
+        return Err(Conclusion::failed("max_bytes", message, Some(hint)));
+    }
+    match store.space().await {
+        Ok(Some(space)) if space.free_bytes < planned => {
+            let message = format!("{target}: {} to send, {} free", ByteCount(planned), ByteCount(space.free_bytes));
+            let hint = "ask its operator for space, or set `holds: newest 1` on it".to_owned();
+            Err(Conclusion::failed("no_space", message, Some(hint)))
+        }
+        // Every further request would be another failed login.
+        Err(error) if error.kind == ErrorKind::Unauthenticated => Err(Stop::Store(error).into()),
+        // Unknown space is no reason not to try.
+        _ => Ok(()),
+    }
+}
