@@ -6,6 +6,7 @@ pub mod base;
 pub mod bundle;
 pub mod net;
 pub mod plan;
+pub mod reader;
 pub mod store;
 pub mod transfer;
 pub mod trust;

@@ -1,0 +1,241 @@
+//! A mirror's public face over HTTP.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::{Bytes, BytesMut};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use reqwest::header::{
+    ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, HeaderMap, LOCATION, RANGE,
+};
+use reqwest::{Client, Method, Response, StatusCode};
+use url::Url;
+
+use super::Source;
+use crate::base::{Hasher, ObjectPath, Sha256, causes, sanitise};
+use crate::net::{Failure, describe};
+use crate::trust::{Fetch, FetchError};
+
+/// Everything but RFC 3986's unreserved characters is escaped in a path part.
+const PART: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+/// The slowest mirror that is waited for.
+const SLOWEST: Slowest = Slowest { bytes: 60 * 1024, window: Duration::from_mins(1) };
+
+/// A mirror that sends fewer bytes over a whole window is given up; total silence ends sooner, by the client's time-out.
+#[derive(Debug, Clone, Copy)]
+struct Slowest {
+    bytes: u64,
+    window: Duration,
+}
+
+/// Reads from a public URL. Requests carry no credentials, cookies or referrer; redirects are not followed, because a
+/// mirror could point them anywhere; a compressed answer is refused, because it could be a bomb.
+#[derive(Debug, Clone)]
+pub struct HttpSource {
+    client: Client,
+    base: Url,
+    forbidden_is_missing: bool,
+    slowest: Slowest,
+}
+
+impl HttpSource {
+    /// A source below `base`, read with `client` (made by [`crate::net::Clients`]).
+    #[must_use]
+    pub fn new(client: Client, mut base: Url) -> Self {
+        if !base.path().ends_with('/') {
+            base.set_path(&format!("{}/", base.path()));
+        }
+        Self { client, base, forbidden_is_missing: false, slowest: SLOWEST }
+    }
+
+    /// Takes 403 for "not there": object stores that may not be listed answer so for absent objects.
+    #[must_use]
+    pub fn with_forbidden_as_missing(mut self) -> Self {
+        self.forbidden_is_missing = true;
+        self
+    }
+
+    /// Gives up a mirror that sends fewer than `bytes` in a whole `window` (60 KiB in a minute unless told).
+    #[must_use]
+    pub fn with_slowest(mut self, bytes: u64, window: Duration) -> Self {
+        self.slowest = Slowest { bytes, window };
+        self
+    }
+
+    fn url(&self, path: &ObjectPath) -> Result<Url, FetchError> {
+        let relative: Vec<String> = path.parts().map(|part| utf8_percent_encode(part, PART).to_string()).collect();
+        self.base.join(&relative.join("/")).map_err(|error| fail(path, error.to_string()))
+    }
+
+    /// One request; `None` when the object is not there.
+    async fn ask(&self, method: Method, path: &ObjectPath) -> Result<Option<Response>, FetchError> {
+        self.judge(path, self.send(method, path, None).await?)
+    }
+
+    async fn send(&self, method: Method, path: &ObjectPath, range: Option<&str>) -> Result<Response, FetchError> {
+        let mut request = self.client.request(method, self.url(path)?).header(ACCEPT_ENCODING, "identity");
+        if let Some(range) = range {
+            request = request.header(RANGE, range);
+        }
+        request.send().await.map_err(|error| transport(path, &error))
+    }
+
+    fn judge(&self, path: &ObjectPath, answer: Response) -> Result<Option<Response>, FetchError> {
+        let status = answer.status();
+        if matches!(status, StatusCode::NOT_FOUND | StatusCode::GONE)
+            || (self.forbidden_is_missing && status == StatusCode::FORBIDDEN)
+        {
+            return Ok(None);
+        }
+        if status.is_redirection() {
+            let to = answer.headers().get(LOCATION).and_then(|value| value.to_str().ok()).unwrap_or("an unnamed place");
+            return Err(fail(path, format!("answers {status}: redirected to {}", sanitise(to))));
+        }
+        if !status.is_success() {
+            return Err(fail(path, format!("answers {status}")));
+        }
+        if let Some(encoding) = answer.headers().get(CONTENT_ENCODING).filter(|value| value.as_bytes() != b"identity") {
+            return Err(fail(
+                path,
+                format!(
+                    "is sent compressed ({}) although that was not accepted",
+                    sanitise(&String::from_utf8_lossy(encoding.as_bytes()))
+                ),
+            ));
+        }
+        Ok(Some(answer))
+    }
+}
+
+fn fail(path: &ObjectPath, reason: String) -> FetchError {
+    FetchError { path: path.clone(), reason }
+}
+
+fn transport(path: &ObjectPath, error: &reqwest::Error) -> FetchError {
+    // The URL in reqwest's own text repeats the path; the innermost cause is what tells.
+    let last = causes(error).pop().unwrap_or_default();
+    let kind = match describe(error) {
+        Failure::Unreachable => "no connection",
+        Failure::Tls => "TLS failed",
+        Failure::Timeout => "no answer in time",
+        Failure::ConnectionLost => "the connection broke",
+        Failure::Body | Failure::Protocol => "the answer makes no sense",
+    };
+    fail(path, format!("{kind}: {last}"))
+}
+
+/// An HTML page where a file should be is a parking page, a login or an error in disguise.
+fn is_a_page(path: &ObjectPath, headers: &HeaderMap) -> bool {
+    let page = b"text/html";
+    let html = headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.as_bytes().get(..page.len()))
+        .is_some_and(|kind| kind.eq_ignore_ascii_case(page));
+    html && path.as_str().starts_with("metadata/")
+}
+
+/// Bytes of an answer, cut off when they come too slowly for too long.
+struct Pieces {
+    answer: Response,
+    slowest: Slowest,
+    since: tokio::time::Instant,
+    arrived: u64,
+}
+
+impl Pieces {
+    fn of(answer: Response, slowest: Slowest) -> Self {
+        Self { answer, slowest, since: tokio::time::Instant::now(), arrived: 0 }
+    }
+
+    /// The next piece. It is waited for until the window ends, so that silence after a trickle does not get a window
+    /// of its own.
+    async fn next(&mut self, path: &ObjectPath) -> Result<Option<Bytes>, FetchError> {
+        loop {
+            let end = self.since + self.slowest.window;
+            match tokio::time::timeout_at(end, self.answer.chunk()).await {
+                Ok(piece) => {
+                    let piece = piece.map_err(|error| transport(path, &error))?;
+                    self.arrived += piece.as_ref().map_or(0, |piece| piece.len() as u64);
+                    return Ok(piece);
+                }
+                Err(_) if self.arrived < self.slowest.bytes => {
+                    let Slowest { bytes, window } = self.slowest;
+                    let rate = format!("slower than {bytes} bytes in {} seconds", window.as_secs());
+                    return Err(fail(path, rate));
+                }
+                Err(_) => (self.since, self.arrived) = (tokio::time::Instant::now(), 0),
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl Fetch for HttpSource {
+    async fn fetch(&self, path: &ObjectPath, cap: u64) -> Result<Option<Bytes>, FetchError> {
+        let Some(answer) = self.ask(Method::GET, path).await? else { return Ok(None) };
+        if is_a_page(path, answer.headers()) {
+            return Err(fail(path, "is an HTML page, not metadata".to_owned()));
+        }
+        let mut pieces = Pieces::of(answer, self.slowest);
+        let mut found = BytesMut::new();
+        while let Some(piece) = pieces.next(path).await? {
+            if (found.len() + piece.len()) as u64 > cap {
+                return Err(fail(path, format!("is longer than the {cap} bytes it may have")));
+            }
+            found.extend_from_slice(&piece);
+        }
+        Ok(Some(found.freeze()))
+    }
+}
+
+#[async_trait]
+impl Source for HttpSource {
+    fn name(&self) -> String {
+        self.base.to_string()
+    }
+
+    async fn size(&self, path: &ObjectPath) -> Result<Option<u64>, FetchError> {
+        // HEAD first; servers that answer it without a length are asked for one byte, which names the whole length.
+        if let Ok(answer) = self.ask(Method::HEAD, path).await {
+            let Some(answer) = answer else { return Ok(None) };
+            if let Some(length) = number(answer.headers(), CONTENT_LENGTH.as_str()) {
+                return Ok(Some(length));
+            }
+        }
+        let answer = self.send(Method::GET, path, Some("bytes=0-0")).await?;
+        // An empty object has no first byte.
+        if answer.status() == StatusCode::RANGE_NOT_SATISFIABLE && whole(answer.headers()) == Some(0) {
+            return Ok(Some(0));
+        }
+        let Some(answer) = self.judge(path, answer)? else { return Ok(None) };
+        let length = match answer.status() {
+            StatusCode::PARTIAL_CONTENT => whole(answer.headers()),
+            _ => number(answer.headers(), CONTENT_LENGTH.as_str()),
+        };
+        length.map(Some).ok_or_else(|| fail(path, "is sent without its length".to_owned()))
+    }
+
+    async fn digest(&self, path: &ObjectPath, cap: u64) -> Result<Option<(u64, Sha256)>, FetchError> {
+        let Some(answer) = self.ask(Method::GET, path).await? else { return Ok(None) };
+        let mut pieces = Pieces::of(answer, self.slowest);
+        let mut hasher = Hasher::new();
+        let mut length = 0;
+        while let Some(piece) = pieces.next(path).await? {
+            length += piece.len() as u64;
+            if length > cap {
+                return Ok(Some((cap + 1, hasher.finish())));
+            }
+            hasher.update(&piece);
+        }
+        Ok(Some((length, hasher.finish())))
+    }
+}
+
+/// The whole length that a Content-Range names (RFC 9110, section 14.4).
+fn whole(headers: &HeaderMap) -> Option<u64> {
+    headers.get(CONTENT_RANGE)?.to_str().ok()?.rsplit('/').next()?.parse().ok()
+}
+
+fn number(headers: &HeaderMap, name: &str) -> Option<u64> {
+    headers.get(name)?.to_str().ok()?.parse().ok()
+}
