@@ -4,6 +4,7 @@
 
 pub mod base;
 pub mod bundle;
+pub mod health;
 pub mod net;
 pub mod plan;
 pub mod reader;

@@ -1,0 +1,131 @@
+//! One look at one mirror.
+
+use std::sync::Arc;
+
+use futures_util::{StreamExt as _, stream};
+use jiff::Timestamp;
+
+use super::findings::{Findings, Inspection};
+use super::lists::FileLists;
+use super::{Depth, MirrorCheck, Verdict};
+use crate::base::{Holds, Level, Sha256, TargetName};
+use crate::reader::Source;
+use crate::trust::{self, FileRecord, Known, Verified};
+
+/// Files looked at, at the same time, on one mirror: as polite as a browser.
+const LOOKS: usize = 6;
+
+/// A mirror to look at.
+#[derive(Clone)]
+pub struct Mirror {
+    /// Its name.
+    pub target: TargetName,
+    /// Where it is read.
+    pub source: Arc<dyn Source>,
+    /// How much it holds.
+    pub holds: Holds,
+    /// The newest versions that were seen there before.
+    pub known: Option<Known>,
+}
+
+/// What every mirror is measured against.
+#[derive(Debug, Clone)]
+pub struct Expectation {
+    /// `1.root.json`: what authentic means.
+    pub pin: bytes::Bytes,
+    /// The newest timestamp version that we published or know of.
+    pub version: u64,
+    /// The digest of the snapshot of that version, if we published it: a mirror that shows the same version with another
+    /// content got it from somebody else who holds the online key.
+    pub snapshot: Option<Sha256>,
+    /// The moment asked about.
+    pub now: Timestamp,
+}
+
+/// Looks at one mirror as closely as `depth` says.
+///
+/// A mirror never makes this fail: whatever it does is in the verdict and its evidence.
+pub async fn check(mirror: &Mirror, expected: &Expectation, depth: Depth) -> MirrorCheck {
+    inspect(mirror, expected, depth, &FileLists::default()).await.check
+}
+
+/// The same as part of a round.
+pub(super) async fn inspect(mirror: &Mirror, expected: &Expectation, depth: Depth, lists: &FileLists) -> Inspection {
+    let mut found = Findings::begin(mirror);
+    match trust::verify(mirror.source.as_ref(), &expected.pin, expected.now, mirror.known.as_ref()).await {
+        Ok(verified) => {
+            found.authentic(&verified, expected);
+            if depth > Depth::Metadata {
+                look_at_files(&mut found, mirror, &verified, depth, lists).await;
+            }
+        }
+        Err(rejection) => found.rejected(&rejection),
+    }
+    found.finish(match depth {
+        Depth::Metadata => Level::Current,
+        Depth::Files => Level::Complete,
+        Depth::Full => Level::Verified,
+    })
+}
+
+/// A mirror is asked for the bundles that its own metadata lists, so one that is behind can still be whole.
+///
+/// Signatures beside the sums are not looked at: which of those who may sign did so is nowhere said, and nothing rests
+/// on them that the roles do not say.
+async fn look_at_files(found: &mut Findings, mirror: &Mirror, verified: &Verified, depth: Depth, lists: &FileLists) {
+    let wanted = match mirror.holds {
+        Holds::All => verified.bundles.len(),
+        Holds::Newest(count) => usize::try_from(count).unwrap_or(usize::MAX).min(verified.bundles.len()),
+    };
+    for record in verified.bundles.iter().rev().take(wanted) {
+        let files = match lists.of(mirror.source.as_ref(), verified, &record.name).await {
+            Ok(files) => files,
+            Err(rejection) => {
+                found.rejected(&rejection);
+                continue;
+            }
+        };
+        let looks = files.iter().map(|file| look_at_file(mirror.source.as_ref(), file, depth));
+        let mut looks = stream::iter(looks).buffer_unordered(LOOKS);
+        while let Some(Sighting { file, hashed, trouble }) = looks.next().await {
+            found.file(hashed);
+            if let Some((verdict, what)) = trouble {
+                found.tell(verdict, Some(&file.path), what);
+            }
+        }
+    }
+}
+
+/// What looking at one file gave.
+struct Sighting<'a> {
+    file: &'a FileRecord,
+    hashed: u64,
+    trouble: Option<(Verdict, String)>,
+}
+
+async fn look_at_file<'a>(source: &dyn Source, file: &'a FileRecord, depth: Depth) -> Sighting<'a> {
+    let clean = Sighting { file, hashed: 0, trouble: None };
+    let bad = |hashed, verdict, what: String| Sighting { file, hashed, trouble: Some((verdict, what)) };
+    if depth == Depth::Full {
+        return match source.digest(&file.path, file.length).await {
+            Ok(None) => bad(0, Verdict::Incomplete, "missing".to_owned()),
+            Ok(Some((length, _))) if length < file.length => {
+                bad(length, Verdict::Incomplete, format!("short: {length} of {} bytes", file.length))
+            }
+            Ok(Some((length, _))) if length > file.length => {
+                bad(length, Verdict::Forged, format!("longer than its {} bytes", file.length))
+            }
+            Ok(Some((length, digest))) if digest != file.sha256 => {
+                bad(length, Verdict::Forged, format!("altered: {length} bytes with sha256 {digest}, signed is {}", file.sha256))
+            }
+            Ok(Some((length, _))) => Sighting { hashed: length, ..clean },
+            Err(error) => bad(0, Verdict::Unreadable, error.reason),
+        };
+    }
+    match source.size(&file.path).await {
+        Ok(Some(length)) if length == file.length => clean,
+        Ok(Some(length)) => bad(0, Verdict::Incomplete, format!("{length} bytes, signed are {}", file.length)),
+        Ok(None) => bad(0, Verdict::Incomplete, "missing".to_owned()),
+        Err(error) => bad(0, Verdict::Unreadable, error.reason),
+    }
+}

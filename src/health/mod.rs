@@ -1,0 +1,20 @@
+//! How every mirror is.
+//!
+//! Purpose: look at mirrors as readers see them (and through their stores where there is no public face), and turn
+//! what was observed into a [`Verdict`] with its evidence.
+//! Comes in: mirrors as [`crate::reader::Source`]s, the pin, what we published last. Goes out: [`Round`].
+//! Must not know: how it is told or stored.
+
+mod check;
+mod findings;
+mod lists;
+mod record;
+mod round;
+mod store_source;
+mod unreachable;
+
+pub use check::{Expectation, Mirror, check};
+pub use record::{Depth, Evidence, MirrorCheck, Round, Seen, Verdict};
+pub use round::{RoundOrders, round};
+pub use store_source::StoreSource;
+pub use unreachable::Unreachable;

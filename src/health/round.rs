@@ -1,0 +1,95 @@
+//! One round over all mirrors.
+
+use std::collections::BTreeSet;
+
+use futures_util::{StreamExt as _, stream};
+
+use super::check::{Expectation, Mirror, inspect};
+use super::findings::Inspection;
+use super::lists::FileLists;
+use super::{Depth, Evidence, MirrorCheck, Round, Verdict};
+use crate::base::{BundleName, Clock, Replicas, Sha256};
+
+/// What a round is about.
+pub struct RoundOrders {
+    /// The mirrors, in the order of the configuration.
+    pub mirrors: Vec<Mirror>,
+    /// What they are measured against.
+    pub expected: Expectation,
+    /// The bundle we presented as newest.
+    pub release: Option<BundleName>,
+    /// How closely to look.
+    pub depth: Depth,
+    /// Copies wanted.
+    pub replicas: Replicas,
+    /// Mirrors looked at, at the same time.
+    pub concurrency: usize,
+    /// What time it is.
+    pub clock: Clock,
+}
+
+/// Looks at all mirrors at once.
+///
+/// A mirror that shows a newer authentic state than we know of raises what the others are measured against: nobody is
+/// current only because we are behind ourselves.
+pub async fn round(orders: RoundOrders) -> Round {
+    let started = orders.clock.now();
+    let lists = FileLists::default();
+    let looks = orders.mirrors.iter().map(|mirror| inspect(mirror, &orders.expected, orders.depth, &lists));
+    let mut found: Vec<Inspection> = stream::iter(looks).buffered(orders.concurrency.max(1)).collect().await;
+
+    find_forks(&mut found, &orders.expected);
+    let mut mirrors: Vec<MirrorCheck> = found.into_iter().map(|inspection| inspection.check).collect();
+    let newest = mirrors.iter().filter_map(|mirror| mirror.version).max().unwrap_or(0).max(orders.expected.version);
+    for mirror in &mut mirrors {
+        measure_again(mirror, newest);
+    }
+    // A mirror counts when readers get the newest state from it, fresh.
+    let good = mirrors.iter().filter(|mirror| mirror.is_good()).count();
+    Round {
+        depth: orders.depth,
+        release: orders.release,
+        version: newest,
+        started,
+        finished: orders.clock.now(),
+        wanted: orders.replicas.wanted(mirrors.len()),
+        quorum: orders.replicas.verdict(good, mirrors.len()),
+        mirrors,
+    }
+}
+
+/// Finds mirrors that show one version with different contents: two machines published, or one key was stolen.
+///
+/// Where we know what we published, the mirrors with something else are told; where we do not, all of that version.
+fn find_forks(found: &mut [Inspection], expected: &Expectation) {
+    let shown = |inspection: &Inspection| Some((inspection.check.version?, inspection.snapshot?));
+    let all: BTreeSet<(u64, Sha256)> = found.iter().filter_map(shown).collect();
+    for inspection in found {
+        let Some((version, snapshot)) = shown(inspection) else { continue };
+        let ours = expected.snapshot.filter(|_| version == expected.version);
+        let what = match ours {
+            Some(ours) if ours == snapshot => continue,
+            Some(_) => format!("version {version}, authentic, but not what we published as that version"),
+            None if all.iter().filter(|(other, _)| *other == version).count() > 1 => {
+                format!("version {version}, authentic, but another mirror has another content of that version")
+            }
+            None => continue,
+        };
+        let check = &mut inspection.check;
+        check.level = None;
+        if check.verdict >= Verdict::Mixed {
+            check.verdict = Verdict::Mixed;
+            check.evidence.insert(0, Evidence { path: None, what });
+        }
+    }
+}
+
+fn measure_again(mirror: &mut MirrorCheck, newest: u64) {
+    let Some(version) = mirror.version else { return };
+    let verdict = Verdict::Behind { by: newest.saturating_sub(version) };
+    if newest > version && mirror.verdict != verdict && mirror.verdict > (Verdict::Behind { by: 0 }) {
+        mirror.verdict = verdict;
+        mirror.level = None;
+        mirror.evidence.insert(0, Evidence { path: None, what: format!("version {version}, another mirror has {newest}") });
+    }
+}

@@ -1,0 +1,50 @@
+//! A mirror that could not even be connected to.
+
+use async_trait::async_trait;
+use bytes::Bytes;
+
+use crate::base::{ObjectPath, Sha256};
+use crate::reader::Source;
+use crate::store::StoreError;
+use crate::trust::{Fetch, FetchError};
+
+/// Answers every question with why the connection failed, so that a check has one way to tell it.
+#[derive(Debug, Clone)]
+pub struct Unreachable {
+    name: String,
+    reason: String,
+}
+
+impl Unreachable {
+    /// The source of a mirror whose store gave this error on connecting.
+    #[must_use]
+    pub fn new(name: &str, error: &StoreError) -> Self {
+        Self { name: name.to_owned(), reason: error.to_string() }
+    }
+
+    fn fail<T>(&self, path: &ObjectPath) -> Result<Option<T>, FetchError> {
+        Err(FetchError { path: path.clone(), reason: self.reason.clone() })
+    }
+}
+
+#[async_trait]
+impl Fetch for Unreachable {
+    async fn fetch(&self, path: &ObjectPath, _cap: u64) -> Result<Option<Bytes>, FetchError> {
+        self.fail(path)
+    }
+}
+
+#[async_trait]
+impl Source for Unreachable {
+    fn name(&self) -> String {
+        self.name.clone()
+    }
+
+    async fn size(&self, path: &ObjectPath) -> Result<Option<u64>, FetchError> {
+        self.fail(path)
+    }
+
+    async fn digest(&self, path: &ObjectPath, _cap: u64) -> Result<Option<(u64, Sha256)>, FetchError> {
+        self.fail(path)
+    }
+}
