@@ -5,6 +5,7 @@
 pub mod base;
 pub mod bundle;
 pub mod health;
+pub mod history;
 pub mod net;
 pub mod plan;
 pub mod reader;

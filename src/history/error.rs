@@ -1,0 +1,108 @@
+//! What can go wrong with the state file.
+
+use std::io;
+
+use camino::{Utf8Path, Utf8PathBuf};
+use rusqlite::ErrorCode;
+
+use crate::base::Hinted;
+
+/// Why the state file could not be read or written. Every variant names the file.
+#[derive(Debug, thiserror::Error)]
+pub enum HistoryError {
+    /// Its folder could not be made or locked.
+    #[error("{path}: the folder could not be made or locked")]
+    Folder {
+        /// The folder.
+        path: Utf8PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The file itself could not be made, measured or protected.
+    #[error("{path}: the file could not be made, measured or protected")]
+    File {
+        /// The state file.
+        path: Utf8PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A good SQLite file, but another program's.
+    #[error("{path}: a database of another program")]
+    Foreign {
+        /// The file.
+        path: Utf8PathBuf,
+    },
+    /// Torn, overwritten, or not a database at all. Nothing was read from it.
+    #[error("{path}: damaged, or not a state file ({what})")]
+    Damaged {
+        /// The file.
+        path: Utf8PathBuf,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// Written by a newer program.
+    #[error("{path}: written by a newer spartacus (schema {found}, this program knows up to {known})")]
+    Newer {
+        /// The file.
+        path: Utf8PathBuf,
+        /// Its schema.
+        found: i64,
+        /// The newest schema that this program knows.
+        known: i64,
+    },
+    /// Another process held the file for longer than we wait.
+    #[error("{path}: in use by another process")]
+    Busy {
+        /// The file.
+        path: Utf8PathBuf,
+    },
+    /// Any other failure of the database: no space, read-only, ...
+    #[error("{path}: could not {doing}")]
+    Database {
+        /// The file.
+        path: Utf8PathBuf,
+        /// What was tried.
+        doing: &'static str,
+        /// What SQLite said.
+        source: rusqlite::Error,
+    },
+}
+
+impl HistoryError {
+    /// What a failure of SQLite amounts to.
+    pub(super) fn from_sqlite(path: &Utf8Path, doing: &'static str, source: rusqlite::Error) -> Self {
+        let path = path.to_owned();
+        match &source {
+            rusqlite::Error::SqliteFailure(failure, _) => match failure.code {
+                ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => Self::Damaged { path, what: source.to_string() },
+                ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => Self::Busy { path },
+                _ => Self::Database { path, doing, source },
+            },
+            // A row that we wrote and cannot read back is damage too: a default in its place would be a wrong answer.
+            rusqlite::Error::FromSqlConversionFailure(column, _, cause) => {
+                Self::Damaged { path, what: format!("column {column}: {cause}") }
+            }
+            rusqlite::Error::IntegralValueOutOfRange(..) | rusqlite::Error::InvalidColumnType(..) => {
+                Self::Damaged { path, what: source.to_string() }
+            }
+            _ => Self::Database { path, doing, source },
+        }
+    }
+}
+
+impl Hinted for HistoryError {
+    fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::Folder { .. } | Self::File { .. } => {
+                "spartacus keeps its state in .spartacus/ beside targets.yaml: may this user write there?".to_owned()
+            }
+            Self::Foreign { path } => format!("move {path} away; spartacus makes its own"),
+            Self::Damaged { path, .. } => format!(
+                "`mv {path} {path}.damaged` and run again: uploads are compared with the mirrors anew, only the past is lost"
+            ),
+            Self::Newer { .. } => "update spartacus on this machine; state files are never changed back".to_owned(),
+            Self::Busy { .. } => "another spartacus is at work on this project; try again when it is done".to_owned(),
+            Self::Database { .. } => return None,
+        })
+    }
+}

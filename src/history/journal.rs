@@ -1,0 +1,112 @@
+//! The journal of confirmed uploads: what a target certainly holds although its pointer was not swapped yet.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use rusqlite::{Transaction, TransactionBehavior};
+
+use super::database::Inner;
+use super::{History, HistoryError, column};
+use crate::base::{ObjectPath, Sha256, TargetName};
+
+/// Confirmations per transaction. A commit costs one sync (milliseconds on a slow disk), an entry microseconds.
+const BATCH: usize = 512;
+
+/// No confirmation waits longer than this for the next one to take it along.
+const AGE: Duration = Duration::from_millis(500);
+
+/// Confirmations that are not in the database yet.
+#[derive(Debug, Default)]
+pub(super) struct Pending {
+    entries: Vec<Entry>,
+    oldest: Option<Instant>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    target: TargetName,
+    version: u64,
+    path: ObjectPath,
+    sha256: Sha256,
+}
+
+impl Pending {
+    fn is_due(&self) -> bool {
+        self.entries.len() >= BATCH || self.oldest.is_some_and(|since| since.elapsed() >= AGE)
+    }
+
+    fn clear(&mut self) {
+        self.entries.clear();
+        self.oldest = None;
+    }
+}
+
+impl History {
+    /// Notes that `target` confirmed the object at `path` while timestamp version `version` was being pushed.
+    ///
+    /// Entries gather in memory and are committed together: 512 at a time, or when the oldest has waited 500 ms
+    /// at the next call, or by [`flush`](Self::flush). `kill -9` loses at most what has not been committed, and
+    /// that costs a second upload, nothing else.
+    pub fn confirm(&self, target: &TargetName, version: u64, path: &ObjectPath, sha256: Sha256) -> Result<(), HistoryError> {
+        self.with("write the journal", |inner| {
+            inner.pending.oldest.get_or_insert_with(Instant::now);
+            inner.pending.entries.push(Entry { target: target.clone(), version, path: path.clone(), sha256 });
+            if inner.pending.is_due() { write_pending(inner) } else { Ok(()) }
+        })
+    }
+
+    /// Commits every confirmation made so far. What could not be written is kept for the next call.
+    pub fn flush(&self) -> Result<(), HistoryError> {
+        self.with("write the journal", write_pending)
+    }
+
+    /// Everything `target` has confirmed since it was last forgotten, whichever version was being pushed: names
+    /// are immutable, so what an overtaken push sent is still right where the digests agree.
+    pub fn confirmed(&self, target: &TargetName) -> Result<BTreeMap<ObjectPath, Sha256>, HistoryError> {
+        self.with("read the journal", |inner| {
+            write_pending(inner)?;
+            let mut query = inner.connection.prepare_cached("SELECT path, sha256 FROM journal WHERE target = ?1")?;
+            let rows = query.query_map([target.as_str()], |row| {
+                let path = ObjectPath::new(row.get::<_, String>(0)?).map_err(|cause| {
+                    rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, Box::new(cause))
+                })?;
+                Ok((path, Sha256::from_bytes(row.get(1)?)))
+            })?;
+            rows.collect()
+        })
+    }
+
+    /// Clears the journal of `target`: its pointer was swapped, so its metadata now says what it holds, or it
+    /// turned out not to hold what it had confirmed.
+    pub fn forget(&self, target: &TargetName) -> Result<(), HistoryError> {
+        self.with("clear the journal", |inner| {
+            inner.pending.entries.retain(|entry| entry.target != *target);
+            inner.connection.prepare_cached("DELETE FROM journal WHERE target = ?1")?.execute([target.as_str()])?;
+            Ok(())
+        })
+    }
+}
+
+/// One transaction for all that is pending; it is cleared only after the commit.
+fn write_pending(inner: &mut Inner) -> rusqlite::Result<()> {
+    if inner.pending.entries.is_empty() {
+        return Ok(());
+    }
+    let transaction = inner.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    insert(&transaction, &inner.pending.entries)?;
+    transaction.commit()?;
+    inner.pending.clear();
+    Ok(())
+}
+
+fn insert(transaction: &Transaction<'_>, entries: &[Entry]) -> rusqlite::Result<()> {
+    let mut statement = transaction.prepare_cached(
+        "INSERT INTO journal (target, path, version, sha256) VALUES (?1, ?2, ?3, ?4)
+         ON CONFLICT (target, path) DO UPDATE SET version = excluded.version, sha256 = excluded.sha256",
+    )?;
+    for entry in entries {
+        let version = column::to_count(entry.version)?;
+        statement.execute((entry.target.as_str(), entry.path.as_str(), version, entry.sha256.as_bytes()))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,31 @@
+//! What is remembered between runs.
+//!
+//! Purpose: one SQLite file, `.spartacus/state.db`: runs and their outcomes, rounds and their checks, what servers
+//! can do, the newest trusted metadata, breakers, and the journal of confirmed uploads that lets a killed run go on.
+//! Comes in: records of `transfer` and `health`. Goes out: the same records, and [`MirrorState`] for `status`.
+//! Must not know: how work is done or told. Nothing here decides anything.
+//!
+//! Everything is synchronous; asynchronous callers wrap calls in `spawn_blocking`. What a call has committed
+//! survives `kill -9` and, because every commit is synced, power loss.
+
+mod breaker;
+mod checks;
+mod column;
+mod database;
+mod error;
+mod journal;
+mod profiles;
+mod runs;
+mod schema;
+mod state;
+#[cfg(test)]
+mod tests;
+mod trusted;
+
+pub use breaker::BreakerState;
+pub use database::History;
+pub use error::HistoryError;
+pub use profiles::TargetProfile;
+pub use runs::{RecordedRun, RunEnd, RunId, RunStart};
+pub use state::{LastCheck, LastOutcome, MirrorState};
+pub use trusted::{Trusted, Whose};

@@ -1,0 +1,139 @@
+//! The last known state of every mirror, for `status`.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use rusqlite::Connection;
+use serde::Serialize;
+
+use super::{History, HistoryError, RunId, column};
+use crate::base::{Level, TargetName};
+use crate::health::{Depth, MirrorCheck};
+use crate::transfer::{Outcome, RunKind};
+
+/// What is remembered of one mirror.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct MirrorState {
+    /// Which one.
+    pub target: TargetName,
+    /// What the last check found; `None` when it was never checked.
+    pub check: Option<LastCheck>,
+    /// What became of it in the last run; `None` when nothing was ever pushed to it.
+    pub outcome: Option<LastOutcome>,
+}
+
+impl MirrorState {
+    /// How much is known of this mirror's copy of timestamp version `version`; `None` when it does not count.
+    ///
+    /// The later of the last check and the last run tells: a check before a push knows nothing of what was pushed.
+    #[must_use]
+    pub fn known_level(&self, version: u64) -> Option<Level> {
+        match (&self.check, &self.outcome) {
+            (Some(check), Some(last)) if last.started > check.at => last.level_of(version),
+            (Some(check), _) => check.level_of(version),
+            (None, Some(last)) => last.level_of(version),
+            (None, None) => None,
+        }
+    }
+}
+
+/// The last check of a mirror.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LastCheck {
+    /// When its round ended.
+    pub at: Timestamp,
+    /// How deep the round went.
+    pub depth: Depth,
+    /// Since when every check gave this verdict.
+    pub since: Timestamp,
+    /// When a check last hashed every byte of this mirror and found all of them right.
+    pub verified_at: Option<Timestamp>,
+    /// What it found.
+    pub found: MirrorCheck,
+}
+
+impl LastCheck {
+    fn level_of(&self, version: u64) -> Option<Level> {
+        let counts = self.found.is_good() && self.found.version >= Some(version);
+        self.found.level.filter(|_| counts)
+    }
+}
+
+/// What became of a target in the last run that reached it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LastOutcome {
+    /// Which run.
+    pub run: RunId,
+    /// What it was for.
+    pub kind: RunKind,
+    /// The timestamp version that it pushed.
+    pub version: u64,
+    /// When the run began.
+    pub started: Timestamp,
+    /// What became of the target.
+    pub outcome: Outcome,
+}
+
+impl LastOutcome {
+    fn level_of(&self, version: u64) -> Option<Level> {
+        let counts = self.outcome.is_good() && self.version >= version;
+        self.outcome.level.filter(|_| counts)
+    }
+}
+
+impl History {
+    /// The last known state of every target that was ever pushed to or checked, sorted by name.
+    pub fn last_state(&self) -> Result<Vec<MirrorState>, HistoryError> {
+        self.with("read the last known state", |inner| {
+            let mut checks = last_checks(&inner.connection)?;
+            let mut outcomes = last_outcomes(&inner.connection)?;
+            let mut targets: Vec<TargetName> = checks.keys().chain(outcomes.keys()).cloned().collect();
+            targets.sort();
+            targets.dedup();
+            Ok(targets
+                .into_iter()
+                .map(|target| MirrorState { check: checks.remove(&target), outcome: outcomes.remove(&target), target })
+                .collect())
+        })
+    }
+}
+
+fn last_checks(connection: &Connection) -> rusqlite::Result<BTreeMap<TargetName, LastCheck>> {
+    let mut query = connection.prepare_cached(
+        "SELECT checks.target, rounds.finished, rounds.depth, checks.since, checks.record,
+                (SELECT finished FROM rounds WHERE id =
+                    (SELECT max(round) FROM checks AS full WHERE full.target = checks.target AND full.level = 'verified'))
+         FROM checks JOIN rounds ON rounds.id = checks.round
+         WHERE checks.round = (SELECT max(round) FROM checks AS newer WHERE newer.target = checks.target)",
+    )?;
+    let rows = query.query_map([], |row| {
+        let check = LastCheck {
+            at: column::parsed(row, 1)?,
+            depth: column::word(row, 2)?,
+            since: column::parsed(row, 3)?,
+            found: column::json(row, 4)?,
+            verified_at: column::parsed_or_null(row, 5)?,
+        };
+        Ok((column::parsed(row, 0)?, check))
+    })?;
+    rows.collect()
+}
+
+fn last_outcomes(connection: &Connection) -> rusqlite::Result<BTreeMap<TargetName, LastOutcome>> {
+    let mut query = connection.prepare_cached(
+        "SELECT outcomes.target, runs.id, runs.kind, runs.started, outcomes.record, runs.version
+         FROM outcomes JOIN runs ON runs.id = outcomes.run
+         WHERE outcomes.run = (SELECT max(run) FROM outcomes AS newer WHERE newer.target = outcomes.target)",
+    )?;
+    let rows = query.query_map([], |row| {
+        let last = LastOutcome {
+            run: RunId(row.get(1)?),
+            kind: column::word(row, 2)?,
+            started: column::parsed(row, 3)?,
+            outcome: column::json(row, 4)?,
+            version: column::count(row, 5)?,
+        };
+        Ok((column::parsed(row, 0)?, last))
+    })?;
+    rows.collect()
+}

@@ -1,0 +1,192 @@
+//! What is written comes back the same.
+
+use super::*;
+use crate::base::Sha256;
+use crate::history::{BreakerState, TargetProfile, Trusted, Whose};
+use crate::store::Capabilities;
+
+#[test]
+fn a_finished_run_comes_back_whole_and_an_unfinished_one_is_seen_as_such() {
+    let (_folder, history) = fresh();
+    let first = history.begin_run(&start()).unwrap();
+    history.record_outcome(first, &outcome("b")).unwrap();
+    let interrupted = history.last_runs(10).unwrap();
+    assert_eq!(interrupted[0].end, None);
+    assert_eq!(interrupted[0].to_run(), None);
+    assert_eq!(interrupted[0].outcomes, [outcome("b")]);
+
+    let second = history.begin_run(&start()).unwrap();
+    history.record_outcome(second, &outcome("b")).unwrap();
+    let run = run_of(&start(), vec![outcome("a"), outcome("b")]);
+    history.finish_run(second, &run).unwrap();
+    let runs = history.last_runs(10).unwrap();
+    assert_eq!(runs.iter().map(|run| run.id).collect::<Vec<_>>(), [second, first]);
+    assert_eq!(runs[0].to_run(), Some(run), "outcomes stand in the order of the configuration");
+    assert_eq!(history.last_runs(1).unwrap().len(), 1);
+}
+
+#[test]
+fn finishing_a_run_that_never_began_is_an_error() {
+    let (_folder, history) = fresh();
+    let id = history.begin_run(&start()).unwrap();
+    let unknown = crate::history::RunId(id.0 + 1);
+    assert!(history.finish_run(unknown, &run_of(&start(), Vec::new())).is_err());
+    assert!(history.record_outcome(unknown, &outcome("a")).is_err(), "foreign keys hold");
+}
+
+#[test]
+fn rounds_come_back_and_a_verdict_keeps_the_time_when_it_began() {
+    let (_folder, history) = fresh();
+    let rounds = [
+        round("2026-03-01T00:00:00Z", vec![check("a", Verdict::Current, Some(Level::Verified))]),
+        round("2026-03-02T00:00:00Z", vec![check("a", Verdict::Behind { by: 1 }, None)]),
+        round("2026-03-03T00:00:00Z", vec![check("z", Verdict::Unreadable, None), check("a", Verdict::Behind { by: 2 }, None)]),
+    ];
+    for round in &rounds {
+        history.record_round(round).unwrap();
+    }
+    assert_eq!(history.last_rounds(2).unwrap(), [rounds[2].clone(), rounds[1].clone()]);
+
+    let state = history.last_state().unwrap();
+    assert_eq!(state.iter().map(|mirror| mirror.target.as_str()).collect::<Vec<_>>(), ["a", "z"]);
+    let last = state[0].check.as_ref().unwrap();
+    assert_eq!(last.found, rounds[2].mirrors[1]);
+    assert_eq!(last.since, at("2026-03-02T00:00:00Z"), "falling further behind is still behind");
+    assert_eq!(last.verified_at, Some(at("2026-03-01T00:00:00Z")));
+    assert_eq!(state[1].check.as_ref().unwrap().verified_at, None);
+}
+
+#[test]
+fn last_state_joins_checks_with_the_last_outcome_of_each_target() {
+    let (_folder, history) = fresh();
+    let old = history.begin_run(&start()).unwrap();
+    history.finish_run(old, &run_of(&start(), vec![outcome("a"), outcome("b")])).unwrap();
+    let new = history.begin_run(&start()).unwrap();
+    history.record_outcome(new, &outcome("b")).unwrap();
+    history.record_round(&round("2026-03-01T00:00:00Z", vec![check("c", Verdict::Forged, None)])).unwrap();
+
+    let state = history.last_state().unwrap();
+    let seen: Vec<_> = state
+        .iter()
+        .map(|mirror| (mirror.target.as_str(), mirror.check.is_some(), mirror.outcome.as_ref().map(|last| last.run)))
+        .collect();
+    assert_eq!(seen, [("a", false, Some(old)), ("b", false, Some(new)), ("c", true, None)]);
+}
+
+#[test]
+fn pruning_removes_the_past_and_leaves_the_last_known_state() {
+    let (_folder, history) = fresh();
+    for day in 1..=5 {
+        let found = if day == 2 { Some(Level::Verified) } else { Some(Level::Current) };
+        history.record_round(&round(&format!("2026-03-0{day}T00:00:00Z"), vec![check("a", Verdict::Current, found)])).unwrap();
+        let id = history.begin_run(&start()).unwrap();
+        history.finish_run(id, &run_of(&start(), vec![outcome("a")])).unwrap();
+    }
+    let before = history.last_state().unwrap();
+    let removed = history.prune(at("2026-03-05T00:00:00.000001Z")).unwrap();
+    assert_eq!(removed, 3 + 4, "kept: the last round and the verified one, and the last run");
+    assert_eq!(history.last_state().unwrap(), before);
+    assert_eq!(before[0].check.as_ref().unwrap().since, at("2026-03-01T00:00:00Z"));
+    assert_eq!(history.last_runs(10).unwrap().len(), 1);
+}
+
+#[test]
+fn trusted_versions_never_go_back() {
+    let (_folder, history) = fresh();
+    let (name, other) = (target("a"), target("project"));
+    assert_eq!(history.trusted(Whose::Mirror(&name)).unwrap(), None);
+    let seen = Trusted { root: 2, timestamp: 9, snapshot: 5, targets: 4 };
+    history.set_trusted(Whose::Mirror(&name), seen).unwrap();
+    history.set_trusted(Whose::Mirror(&name), Trusted { root: 1, timestamp: 3, snapshot: 6, targets: 1 }).unwrap();
+    assert_eq!(history.trusted(Whose::Mirror(&name)).unwrap(), Some(Trusted { snapshot: 6, ..seen }));
+    history.set_trusted(Whose::Project, seen).unwrap();
+    assert_eq!(history.trusted(Whose::Mirror(&other)).unwrap(), None, "a target may be called project");
+}
+
+#[test]
+fn a_version_that_sqlite_cannot_hold_is_an_error_and_not_another_number() {
+    let (_folder, history) = fresh();
+    assert!(history.set_trusted(Whose::Project, Trusted { timestamp: u64::MAX, ..Trusted::default() }).is_err());
+    assert_eq!(history.trusted(Whose::Project).unwrap(), None);
+}
+
+#[test]
+fn profiles_and_breakers_are_replaced() {
+    let (_folder, history) = fresh();
+    let name = target("a");
+    let capabilities = Capabilities {
+        swap: SwapClass::Torn,
+        list: true,
+        read: true,
+        ranges: false,
+        collections: true,
+        resume: false,
+        space: false,
+        fsync: true,
+        parallel_puts: 4,
+    };
+    let profile = |server: &str| TargetProfile {
+        capabilities: capabilities.clone(),
+        server: Some(server.to_owned()),
+        probed_at: at("2026-03-01T00:00:00Z"),
+    };
+    assert_eq!(history.profile(&name).unwrap(), None);
+    history.set_profile(&name, &profile("old")).unwrap();
+    history.set_profile(&name, &profile("new\u{1b}[2J")).unwrap();
+    assert_eq!(history.profile(&name).unwrap(), Some(profile("new\\u{1b}[2J")));
+
+    assert_eq!(history.breaker(&name).unwrap(), BreakerState::default());
+    let open = BreakerState { failures: 5, opened_at: Some(at("2026-03-01T00:00:00Z")) };
+    history.set_breaker(&name, open).unwrap();
+    assert_eq!(history.breaker(&name).unwrap(), open);
+    history.set_breaker(&name, BreakerState::default()).unwrap();
+    assert_eq!(history.breaker(&name).unwrap(), BreakerState::default());
+}
+
+#[test]
+fn the_journal_keeps_each_target_apart_and_forgets_on_request() {
+    let (_folder, history) = fresh();
+    let (ours, theirs) = (target("a"), target("b"));
+    history.confirm(&ours, 7, &object("x"), Sha256::of(b"old")).unwrap();
+    history.confirm(&ours, 8, &object("x"), Sha256::of(b"new")).unwrap();
+    history.confirm(&theirs, 7, &object("y"), Sha256::of(b"y")).unwrap();
+    assert_eq!(history.confirmed(&ours).unwrap(), [(object("x"), Sha256::of(b"new"))].into());
+    history.confirm(&ours, 8, &object("z"), Sha256::of(b"z")).unwrap();
+    history.forget(&ours).unwrap();
+    assert!(history.confirmed(&ours).unwrap().is_empty(), "also what was still in memory");
+    assert_eq!(history.confirmed(&theirs).unwrap().len(), 1);
+}
+
+#[test]
+fn confirmations_reach_the_file_in_batches_without_being_asked() {
+    let (_folder, history) = fresh();
+    let other = History::open(history.path()).unwrap();
+    let name = target("a");
+    for number in 0..512 {
+        history.confirm(&name, 7, &object(&format!("f{number}")), Sha256::of(b"")).unwrap();
+    }
+    assert_eq!(other.confirmed(&name).unwrap().len(), 512, "a full batch is committed");
+    history.confirm(&name, 7, &object("late"), Sha256::of(b"")).unwrap();
+    history.flush().unwrap();
+    assert_eq!(other.confirmed(&name).unwrap().len(), 513, "and the rest when asked");
+}
+
+#[test]
+fn the_later_of_check_and_run_tells_what_is_known_and_only_of_the_version_asked_for() {
+    let (_folder, history) = fresh();
+    let known = |version| history.last_state().unwrap()[0].known_level(version);
+    let good = |level| Outcome { ending: Ending::Done, level: Some(level), ..outcome("a") };
+    let push = |started: &str, version, level| {
+        let id = history.begin_run(&RunStart { started: at(started), version, ..start() }).unwrap();
+        history.record_outcome(id, &good(level)).unwrap();
+    };
+    push("2026-03-01T00:00:00Z", 6, Level::Complete);
+    assert_eq!((known(6), known(7)), (Some(Level::Complete), None), "an older version does not count");
+    history.record_round(&round("2026-03-02T00:00:00Z", vec![check("a", Verdict::Behind { by: 1 }, None)])).unwrap();
+    assert_eq!(known(6), None, "the check came later and did not find it current");
+    push("2026-03-03T00:00:00Z", 7, Level::Current);
+    assert_eq!(known(7), Some(Level::Current), "the run came later than the check");
+    let verified = check("a", Verdict::Current, Some(Level::Verified));
+    history.record_round(&round("2026-03-04T00:00:00Z", vec![verified])).unwrap();
+    assert_eq!((known(7), known(8)), (Some(Level::Verified), None));
+}
