@@ -9,6 +9,7 @@ pub mod history;
 pub mod net;
 pub mod plan;
 pub mod reader;
+pub mod report;
 pub mod store;
 pub mod transfer;
 pub mod trust;

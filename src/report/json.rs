@@ -1,0 +1,87 @@
+//! Reports for programs. Every field is described in `docs/json.md`; the schemas are in `docs/schema/`.
+
+use std::fmt::Write as _;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::headline::{round_headline, run_headline, status_headline};
+use crate::base::BundleName;
+use crate::health::Round;
+use crate::history::{MirrorState, RecordedRun};
+use crate::transfer::Run;
+
+/// What every report begins with. A schema's number changes only when a field goes or changes its meaning; new fields
+/// may come at any time.
+#[derive(Serialize)]
+struct Document<'a, T> {
+    schema: &'static str,
+    headline: String,
+    good: usize,
+    total: usize,
+    #[serde(flatten)]
+    body: &'a T,
+}
+
+/// `spartacus.run/1`: what a push, repair or renewal did.
+#[must_use]
+pub fn run_json(run: &Run) -> String {
+    let good = run.outcomes.iter().filter(|outcome| outcome.is_good()).count();
+    render(&Document { schema: "spartacus.run/1", headline: run_headline(run), good, total: run.outcomes.len(), body: run })
+}
+
+/// `spartacus.check/1`: how every mirror is.
+#[must_use]
+pub fn check_json(round: &Round) -> String {
+    let good = round.mirrors.iter().filter(|check| check.is_good()).count();
+    let total = round.mirrors.len();
+    render(&Document { schema: "spartacus.check/1", headline: round_headline(round), good, total, body: round })
+}
+
+#[derive(Serialize)]
+struct Status<'a> {
+    generated: Timestamp,
+    release: Option<&'a BundleName>,
+    version: u64,
+    wanted: usize,
+    mirrors: &'a [MirrorState],
+    runs: &'a [RecordedRun],
+}
+
+/// `spartacus.status/1`: what is remembered, as of `now`. `release` and `version` are what was published last.
+#[must_use]
+pub fn status_json(
+    now: Timestamp,
+    release: Option<&BundleName>,
+    version: u64,
+    wanted: usize,
+    mirrors: &[MirrorState],
+    runs: &[RecordedRun],
+) -> String {
+    let good = mirrors.iter().filter(|mirror| mirror.known_level(version).is_some()).count();
+    let headline = status_headline(release, version, wanted, mirrors);
+    let body = &Status { generated: now, release, version, wanted, mirrors, runs };
+    render(&Document { schema: "spartacus.status/1", headline, good, total: mirrors.len(), body })
+}
+
+/// One object, indented, ended by a line feed. Characters that a terminal might act on are escaped even inside
+/// strings: people do look at JSON in terminals.
+fn render(document: &impl Serialize) -> String {
+    let text = serde_json::to_string_pretty(document).expect("records have text keys and finite numbers");
+    format!("{}\n", escape_json(&text))
+}
+
+/// Rewrites as `\uXXXX` what JSON would allow raw: DEL, C1 controls and bidirectional characters.
+pub(super) fn escape_json(text: &str) -> String {
+    let mut found = String::with_capacity(text.len());
+    for character in text.chars() {
+        // ASCII controls inside strings are escaped already; outside there are only line feeds.
+        if character == '\n' || crate::base::escape(character.encode_utf8(&mut [0; 4])).len() == character.len_utf8() {
+            found.push(character);
+        } else {
+            // Writing to a string cannot fail. All of these characters lie below U+10000.
+            let _ = write!(found, "\\u{:04x}", u32::from(character));
+        }
+    }
+    found
+}

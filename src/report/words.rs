@@ -1,0 +1,70 @@
+//! Small pieces of text that several reports share.
+
+use jiff::Timestamp;
+
+use crate::base::{BundleName, Level, Quorum, TargetName};
+use crate::transfer::FailureRecord;
+
+/// What stands where nothing is known.
+pub(super) const NOTHING: &str = "-";
+
+/// A level's word, or a dash.
+pub(super) fn level(level: Option<Level>) -> String {
+    level.map_or_else(|| NOTHING.to_owned(), |level| level.to_string())
+}
+
+/// A bundle's name, or a dash.
+pub(super) fn release(release: Option<&BundleName>) -> String {
+    release.map_or_else(|| NOTHING.to_owned(), ToString::to_string)
+}
+
+/// A moment to the minute, in UTC.
+pub(super) fn moment(moment: Timestamp) -> String {
+    moment.strftime("%Y-%m-%d %H:%MZ").to_string()
+}
+
+/// A duration in the largest unit that keeps it readable: `0.4 s`, `61.0 s`, `12 min`, `3 h 20 min`.
+pub(super) fn duration(milliseconds: u64) -> String {
+    let seconds = milliseconds / 1000;
+    match seconds {
+        0..=119 => format!("{}.{} s", seconds, milliseconds % 1000 / 100),
+        120..=7199 => format!("{} min", seconds / 60),
+        _ => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
+    }
+}
+
+/// `1 file`, `2 files`.
+pub(super) fn counted(count: u64, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
+}
+
+/// What the copies found amount to.
+pub(super) fn quorum(quorum: Quorum) -> &'static str {
+    match quorum {
+        Quorum::All => "all",
+        Quorum::Met => "enough",
+        Quorum::Missed => "too few",
+    }
+}
+
+/// How long ago `moment` was, in one unit.
+pub(super) fn ago(moment: Timestamp, now: Timestamp) -> String {
+    let minutes = now.duration_since(moment).as_secs() / 60;
+    match minutes {
+        // A clock that was set back makes moments of the future; they are not worth a word of their own.
+        ..=0 => "just now".to_owned(),
+        1..120 => format!("{minutes} min ago"),
+        120..2880 => format!("{} h ago", minutes / 60),
+        _ => format!("{} days ago", minutes / 1440),
+    }
+}
+
+/// The first message of a failure, or its code if it has none, for a line that names the target already.
+pub(super) fn reason<'a>(failure: &'a FailureRecord, target: &TargetName) -> &'a str {
+    without_target(failure.messages.first().unwrap_or(&failure.code), target)
+}
+
+/// A message without the target's name at its beginning: messages of stores carry it.
+pub(super) fn without_target<'a>(message: &'a str, target: &TargetName) -> &'a str {
+    message.strip_prefix(target.as_str()).and_then(|rest| rest.strip_prefix(": ")).unwrap_or(message)
+}
