@@ -4,6 +4,7 @@
 
 pub mod base;
 pub mod bundle;
+pub mod config;
 pub mod health;
 pub mod history;
 pub mod net;

@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "in tests a panic is the report")]
 
 mod bundle;
+mod config;
+mod config_bombs;
 mod history;
 mod keys;
 mod trust;

@@ -1,0 +1,195 @@
+//! The checked configuration: what the rest of the program reads.
+
+use camino::Utf8PathBuf;
+use url::Url;
+
+use super::SecretRef;
+use crate::base::{ByteCount, Holds, Layout, Replicas, RetryPolicy, TargetLimits, TargetName, Timeouts};
+
+/// A whole `targets.yaml`, checked. Relative paths in it are resolved against the file's folder.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The file it came from.
+    pub path: Utf8PathBuf,
+    /// What is published.
+    pub project: Project,
+    /// How pushing goes about it.
+    pub policy: Policy,
+    /// Where it goes, in the order of the file; names are unique.
+    pub targets: Vec<Target>,
+}
+
+/// `project:`
+#[derive(Debug, Clone)]
+pub struct Project {
+    /// Shown in reports.
+    pub name: String,
+    /// How files lie on mirrors.
+    pub layout: Layout,
+    /// Digest of `1.root.json`, if pinned in the file (`root: sha256:...`).
+    pub root: Option<crate::base::Sha256>,
+}
+
+/// `policy:`
+#[derive(Debug, Clone)]
+pub struct Policy {
+    /// Complete copies wanted.
+    pub replicas: Replicas,
+    /// Refuse targets whose swap is not atomic.
+    pub require_atomic: bool,
+    /// Retries and breaker.
+    pub retry: RetryPolicy,
+    /// Time-outs and deadlines.
+    pub timeouts: Timeouts,
+    /// Targets worked on at the same time.
+    pub concurrency: usize,
+    /// Bytes per second over all targets.
+    pub bandwidth: Option<ByteCount>,
+}
+
+/// One entry of `targets:`.
+#[derive(Debug, Clone)]
+pub struct Target {
+    /// Its unique name.
+    pub name: TargetName,
+    /// The protocol and its settings.
+    pub kind: TargetKind,
+    /// Where readers find the same tree, without credentials.
+    pub public_url: Option<Url>,
+    /// Who runs it.
+    pub operator: Option<String>,
+    /// Two-letter country code.
+    pub country: Option<String>,
+    /// Hosting network (`AS64496` or a name).
+    pub network: Option<String>,
+    /// For `--only`.
+    pub tags: Vec<String>,
+    /// What the volunteer allows.
+    pub limits: TargetLimits,
+    /// How much it holds.
+    pub holds: Holds,
+    /// `socks5h://` or `http://`.
+    pub proxy: Option<Url>,
+    /// PEM file of authorities trusted for this target besides the system's.
+    pub ca: Option<Utf8PathBuf>,
+    /// Whether it takes part.
+    pub state: TargetState,
+}
+
+/// Whether a target takes part in pushes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum TargetState {
+    /// It does.
+    #[default]
+    Active,
+    /// It is left out, and counts as such.
+    Paused,
+}
+
+/// The protocol of a target.
+#[derive(Debug, Clone)]
+pub enum TargetKind {
+    /// `folder:`
+    Folder(FolderTarget),
+    /// `s3:`
+    S3(S3Target),
+    /// `sftp:`
+    Sftp(SftpTarget),
+    /// `webdav:`
+    Webdav(WebdavTarget),
+}
+
+impl TargetKind {
+    /// `folder`, `s3`, `sftp` or `webdav`.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Folder(_) => "folder",
+            Self::S3(_) => "s3",
+            Self::Sftp(_) => "sftp",
+            Self::Webdav(_) => "webdav",
+        }
+    }
+}
+
+/// `folder:`
+#[derive(Debug, Clone)]
+pub struct FolderTarget {
+    /// The base folder. Whether it exists is seen when it is used.
+    pub path: Utf8PathBuf,
+}
+
+/// How a bucket is named in URLs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Addressing {
+    /// `https://host/bucket/key`
+    #[default]
+    Path,
+    /// `https://bucket.host/key`
+    Virtual,
+}
+
+/// `s3:`
+#[derive(Debug, Clone)]
+pub struct S3Target {
+    /// Service address; plain `http` only to loopback or with `insecure: true`.
+    pub endpoint: Url,
+    /// Region; `us-east-1` unless said.
+    pub region: String,
+    /// Bucket; never created by us.
+    pub bucket: String,
+    /// Key prefix without slashes at its ends; may be empty.
+    pub prefix: String,
+    /// How the bucket is addressed.
+    pub addressing: Addressing,
+    /// Access key id.
+    pub access_key: SecretRef,
+    /// Secret access key.
+    pub secret_key: SecretRef,
+}
+
+/// `sftp:`
+#[derive(Debug, Clone)]
+pub struct SftpTarget {
+    /// Host name or address.
+    pub host: String,
+    /// Port; 22 unless said.
+    pub port: u16,
+    /// Login name.
+    pub user: String,
+    /// Base folder on the server; relative means below the login folder.
+    pub path: String,
+    /// Private key file (OpenSSH form).
+    pub key: Option<Utf8PathBuf>,
+    /// Its passphrase.
+    pub passphrase: Option<SecretRef>,
+    /// Password, instead of a key.
+    pub password: Option<SecretRef>,
+    /// Pinned host keys: `SHA256:...` fingerprints or `ssh-ed25519 AAAA...` lines; at least one.
+    pub host_keys: Vec<String>,
+}
+
+/// How WebDAV requests are authenticated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum HttpAuth {
+    /// What the server asks for.
+    #[default]
+    Auto,
+    /// Basic only, sent at once.
+    Basic,
+    /// Digest only.
+    Digest,
+}
+
+/// `webdav:`
+#[derive(Debug, Clone)]
+pub struct WebdavTarget {
+    /// The base collection.
+    pub url: Url,
+    /// Login name, if any.
+    pub user: Option<String>,
+    /// Password, if any.
+    pub password: Option<SecretRef>,
+    /// How to authenticate.
+    pub auth: HttpAuth,
+}

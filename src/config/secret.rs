@@ -1,0 +1,142 @@
+//! References to secrets: the file never holds one in clear.
+
+use std::io::Read as _;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use camino::Utf8PathBuf;
+
+use crate::base::{Hinted, Secret};
+
+/// Longest secret that is read, in bytes.
+const MAX_SECRET: u64 = 64 * 1024;
+/// A password command that takes longer is stopped.
+const COMMAND_TIME: Duration = Duration::from_secs(10);
+
+/// Where a secret comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SecretRef {
+    /// `env:NAME`
+    Env(String),
+    /// `file:PATH`
+    File(Utf8PathBuf),
+    /// `command: [program, argument, ...]`, run without a shell.
+    Command(Vec<String>),
+}
+
+/// A secret could not be had. The message names the reference, never the value.
+#[derive(Debug, thiserror::Error)]
+pub enum SecretError {
+    /// The variable is not set or is not text.
+    #[error("the environment variable {0} is not set")]
+    Env(String),
+    /// The file cannot be read.
+    #[error("cannot read the secret file {path}")]
+    File {
+        /// The file.
+        path: Utf8PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Others may read the file.
+    #[error("the secret file {path} may be read by others (mode {mode:o})")]
+    Mode {
+        /// The file.
+        path: Utf8PathBuf,
+        /// Its permission bits.
+        mode: u32,
+    },
+    /// The command failed to start, ended badly or took too long.
+    #[error("the password command {program} {reason}")]
+    Command {
+        /// Its first word.
+        program: String,
+        /// What happened.
+        reason: String,
+    },
+    /// Nothing came.
+    #[error("{0} gave an empty secret")]
+    Empty(String),
+}
+
+impl Hinted for SecretError {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Env(name) => Some(format!("export {name}=...")),
+            Self::Mode { path, .. } => Some(format!("chmod 600 {path}")),
+            _ => None,
+        }
+    }
+}
+
+impl SecretRef {
+    /// Fetches the secret. One trailing line end is dropped.
+    pub fn resolve(&self) -> Result<Secret, SecretError> {
+        let text = match self {
+            Self::Env(name) => std::env::var(name).map_err(|_| SecretError::Env(name.clone()))?,
+            Self::File(path) => read_file(path)?,
+            Self::Command(words) => run(words)?,
+        };
+        let trimmed = text.strip_suffix('\n').map_or(text.as_str(), |rest| rest.strip_suffix('\r').unwrap_or(rest));
+        if trimmed.is_empty() {
+            return Err(SecretError::Empty(self.describe()));
+        }
+        Ok(Secret::new(trimmed.to_owned()))
+    }
+
+    /// The reference as the user wrote it.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        match self {
+            Self::Env(name) => format!("env:{name}"),
+            Self::File(path) => format!("file:{path}"),
+            Self::Command(words) => format!("command {}", words.first().map_or("", String::as_str)),
+        }
+    }
+}
+
+fn read_file(path: &Utf8PathBuf) -> Result<String, SecretError> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let fail = |source| SecretError::File { path: path.clone(), source };
+    let file = std::fs::File::open(path).map_err(fail)?;
+    let mode = file.metadata().map_err(fail)?.permissions().mode() & 0o777;
+    if mode & 0o077 != 0 {
+        return Err(SecretError::Mode { path: path.clone(), mode });
+    }
+    let mut text = String::new();
+    file.take(MAX_SECRET).read_to_string(&mut text).map_err(fail)?;
+    Ok(text)
+}
+
+fn run(words: &[String]) -> Result<String, SecretError> {
+    let program = words.first().cloned().unwrap_or_default();
+    let fail = |reason: String| SecretError::Command { program: program.clone(), reason };
+    let mut child = Command::new(&program)
+        .args(words.get(1..).unwrap_or_default())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .map_err(|error| fail(format!("did not start: {error}")))?;
+    let output = child.stdout.take().ok_or_else(|| fail("has no output".to_owned()))?;
+    let reader = std::thread::spawn(move || {
+        let mut text = String::new();
+        output.take(MAX_SECRET).read_to_string(&mut text).map(|_| text)
+    });
+    let begun = Instant::now();
+    let status = loop {
+        if let Some(status) = child.try_wait().map_err(|error| fail(error.to_string()))? {
+            break status;
+        }
+        if begun.elapsed() > COMMAND_TIME {
+            // The child may have ended in between; then there is nothing to stop.
+            let _ = child.kill();
+            let _ = child.wait();
+            return Err(fail(format!("took longer than {} s", COMMAND_TIME.as_secs())));
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    };
+    if !status.success() {
+        return Err(fail(format!("ended with {status}")));
+    }
+    reader.join().map_err(|_| fail("could not be read".to_owned()))?.map_err(|error| fail(error.to_string()))
+}
