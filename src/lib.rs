@@ -4,6 +4,7 @@
 
 pub mod base;
 pub mod bundle;
+pub mod cli;
 pub mod config;
 pub mod health;
 pub mod history;

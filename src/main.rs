@@ -1,3 +1,5 @@
-//! The program.
+//! The program. Everything is in the library; here is only the way in and the way out.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    spartacus::cli::run()
+}

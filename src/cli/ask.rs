@@ -1,0 +1,75 @@
+//! Questions and passwords.
+
+use std::io::{BufRead as _, Write as _};
+
+use camino::Utf8PathBuf;
+
+use super::exit::{self, Failure};
+use super::surface::Surface;
+use crate::base::Secret;
+use crate::config::SecretRef;
+
+/// Where machines put the password of the maintainer's key.
+pub const PASSWORD_FILE: &str = "SPARTACUS_KEY_PASSWORD_FILE";
+
+/// Asks for a yes. Without a terminal that is an error that names the option that answers it.
+pub fn confirm(surface: &Surface, question: &str, option: &str) -> Result<(), Failure> {
+    if !surface.may_ask {
+        return Err(Failure::told(exit::USAGE, format!("this needs an answer: {question}"))
+            .hint(format!("say it beforehand with {option}")));
+    }
+    eprint!("{question} [y/N] ");
+    std::io::stderr().flush()?;
+    let mut answer = String::new();
+    std::io::stdin().lock().read_line(&mut answer)?;
+    if matches!(answer.trim(), "y" | "Y" | "yes") {
+        Ok(())
+    } else {
+        Err(Failure::told(exit::USAGE, "not confirmed; nothing was changed"))
+    }
+}
+
+/// The password of an existing key.
+pub fn password(surface: &Surface, what: &str) -> Result<Secret, Failure> {
+    if let Some(secret) = from_file()? {
+        return Ok(secret);
+    }
+    if !surface.may_ask {
+        return Err(no_password(what));
+    }
+    Ok(Secret::new(rpassword::prompt_password(format!("password of {what}: "))?))
+}
+
+/// A password for a new key, asked twice.
+pub fn new_password(surface: &Surface, what: &str) -> Result<Secret, Failure> {
+    if let Some(secret) = from_file()? {
+        return Ok(secret);
+    }
+    if !surface.may_ask {
+        return Err(no_password(what));
+    }
+    let first = rpassword::prompt_password(format!("new password for {what}: "))?;
+    if first.is_empty() {
+        return Err(Failure::told(exit::USAGE, "an empty password protects nothing"));
+    }
+    let second = rpassword::prompt_password("the same again: ")?;
+    if first == second { Ok(Secret::new(first)) } else { Err(Failure::told(exit::USAGE, "the two passwords differ")) }
+}
+
+fn from_file() -> Result<Option<Secret>, Failure> {
+    let Some(path) = std::env::var_os(PASSWORD_FILE) else { return Ok(None) };
+    let path = Utf8PathBuf::try_from(std::path::PathBuf::from(path))?;
+    SecretRef::File(path).resolve().map(Some).map_err(|error| {
+        let hint = crate::base::Hinted::hint(&error);
+        let failure = Failure::new(exit::USAGE, error);
+        match hint {
+            Some(hint) => failure.hint(hint),
+            None => failure,
+        }
+    })
+}
+
+fn no_password(what: &str) -> Failure {
+    Failure::told(exit::USAGE, format!("the password of {what} is needed and cannot be asked for here"))
+        .hint(format!("put it into a file with mode 600 and set {PASSWORD_FILE} to its path"))
+}

@@ -1,0 +1,90 @@
+//! `spartacus bundle`: from a folder to a stage that maintainers can sign.
+
+use std::ops::ControlFlow;
+
+use camino::Utf8Path;
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::args::{Bundle, Global};
+use super::exit::{self, Ended, Failure};
+use super::session::{bundle_failure, project};
+use super::surface::{Surface, say};
+use crate::base::{BundleName, Clock};
+use crate::bundle::{self, Collected, Project, ProjectLock, Published, Stage, StageSpec, Staged};
+
+/// Stages a folder, or writes the list of bundles of an overtaken stage anew.
+pub async fn bundle(surface: &Surface, global: &Global, order: &Bundle) -> Ended {
+    let project = project(global)?;
+    let lock = project.lock().map_err(bundle_failure)?;
+    if let Some(name) = &order.restage {
+        let name = bundle_name(name)?;
+        let published = Published::load(&project, Clock::System.now()).await.map_err(bundle_failure)?;
+        bundle::restage(&project, &lock, &name, published.as_ref()).map_err(bundle_failure)?;
+        say(&format!("{name} continues the newest list of bundles\nnext: spartacus sign {name}"));
+        return Ok(exit::OK);
+    }
+    let (Some(folder), Some(name)) = (&order.folder, &order.name) else {
+        return Err(Failure::told(exit::USAGE, "a folder and --as NAME are needed"));
+    };
+    let name = bundle_name(name)?;
+    if order.dry_run {
+        let collected = collect(surface, folder)?;
+        say(&format!("{name}: {} files, {}; nothing was written", collected.files().len(), collected.bytes()));
+        return Ok(exit::OK);
+    }
+    match stage(surface, &project, &lock, folder, &name).await? {
+        Some(staged) => say(&format!("{name} is staged: {}\nnext: spartacus sign {name}", described(&staged))),
+        None => say(&format!("{name} is published already, with exactly these files")),
+    }
+    Ok(exit::OK)
+}
+
+/// A bundle's name from the command line.
+pub fn bundle_name(text: &str) -> Result<BundleName, Failure> {
+    BundleName::new(text)
+        .map_err(|error| Failure::new(exit::USAGE, anyhow::Error::new(error).context(format!("{text:?} is no bundle name"))))
+}
+
+/// Stages `folder`; `None` when exactly this is published.
+pub async fn stage(
+    surface: &Surface,
+    project: &Project,
+    lock: &ProjectLock,
+    folder: &Utf8Path,
+    name: &BundleName,
+) -> Result<Option<Staged>, Failure> {
+    let collected = collect(surface, folder)?;
+    let now = Clock::System.now();
+    let published = Published::load(project, now).await.map_err(bundle_failure)?;
+    let bar = progress_bar(surface, &collected);
+    let spec = StageSpec { name: name.clone(), created: now };
+    let staged = bundle::stage(project, lock, &collected, &spec, published.as_ref(), &|progress| {
+        bar.set_position(progress.bytes);
+        ControlFlow::Continue(())
+    });
+    bar.finish_and_clear();
+    match staged.map_err(bundle_failure)? {
+        Stage::Staged(staged) => Ok(Some(*staged)),
+        Stage::Published => Ok(None),
+    }
+}
+
+fn collect(surface: &Surface, folder: &Utf8Path) -> Result<Collected, Failure> {
+    let collected = Collected::from_folder(folder).map_err(bundle_failure)?;
+    for warning in collected.warnings() {
+        surface.remark(&format!("warning: {warning}"));
+    }
+    Ok(collected)
+}
+
+fn progress_bar(surface: &Surface, collected: &Collected) -> ProgressBar {
+    if !surface.bars() {
+        return ProgressBar::hidden();
+    }
+    let style = ProgressStyle::with_template("hashing  [{bar:30}] {bytes}/{total_bytes} {bytes_per_sec} {eta}");
+    ProgressBar::new(collected.bytes().0).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+}
+
+fn described(staged: &Staged) -> String {
+    format!("{} files, {}", staged.files(), staged.bytes())
+}

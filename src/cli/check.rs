@@ -1,0 +1,134 @@
+//! `spartacus check`: every mirror as readers see it.
+
+use std::sync::Arc;
+
+use super::args::{Check, Global};
+use super::connect::{TargetConnector, reader_client};
+use super::exit::{self, Ended, Failure};
+use super::push::pin;
+use super::session::{Session, bundle_failure, hinted};
+use super::surface::{Surface, say};
+use crate::base::{Quorum, Sha256, TargetName};
+use crate::bundle::Published;
+use crate::config::{Target, TargetKind, TargetState};
+use crate::health::{self, Depth, Expectation, Mirror, Round, RoundOrders, StoreSource, Verdict};
+use crate::history::{Trusted, Whose};
+use crate::reader::{FolderSource, HttpSource, Source};
+use crate::report;
+use crate::transfer::Connector as _;
+use crate::trust::Known;
+
+/// Looks at all mirrors, remembers and tells what was found.
+pub async fn check(surface: &Surface, global: &Global, order: &Check) -> Ended {
+    let session = Session::open(surface, global)?;
+    let targets = session.selected(&global.only)?;
+    let depth = depth(order.files, order.full);
+    let round = look_at_mirrors(&session, &targets, depth).await?;
+    tell(surface, &round);
+    Ok(code(&round))
+}
+
+/// The depth that the options ask for.
+#[must_use]
+pub fn depth(files: bool, full: bool) -> Depth {
+    match (files, full) {
+        (_, true) => Depth::Full,
+        (true, false) => Depth::Files,
+        (false, false) => Depth::Metadata,
+    }
+}
+
+/// One round over `targets`, recorded.
+pub async fn look_at_mirrors(session: &Session, targets: &[&Target], depth: Depth) -> Result<Round, Failure> {
+    let published = Published::load(&session.project, session.clock.now()).await.map_err(bundle_failure)?;
+    let mut mirrors = Vec::new();
+    for target in targets.iter().filter(|target| target.state == TargetState::Active) {
+        mirrors.push(Mirror {
+            target: target.name.clone(),
+            source: source(session, target).await?,
+            holds: target.holds,
+            known: known(session, &target.name)?,
+        });
+    }
+    let expected = Expectation {
+        pin: pin(&session.project)?,
+        version: published.as_ref().map_or(0, |state| state.verified().timestamp.version),
+        snapshot: published.as_ref().map(|state| Sha256::of(&state.verified().snapshot.bytes)),
+        now: session.clock.now(),
+    };
+    let policy = &session.config.policy;
+    let round = health::round(RoundOrders {
+        mirrors,
+        expected,
+        release: published.and_then(|state| state.verified().newest.clone()),
+        depth,
+        replicas: policy.replicas,
+        concurrency: policy.concurrency,
+        clock: session.clock,
+    })
+    .await;
+    remember(session, &round)?;
+    Ok(round)
+}
+
+/// Where a mirror is read: its public address, or what comes nearest to it.
+async fn source(session: &Session, target: &Target) -> Result<Arc<dyn Source>, Failure> {
+    if let Some(url) = &target.public_url {
+        let client = reader_client(&session.clients, target, &session.config.policy.timeouts)
+            .map_err(|error| hinted(exit::USAGE, error))?;
+        let source = HttpSource::new(client, url.clone());
+        let is_s3 = matches!(target.kind, TargetKind::S3(_));
+        return Ok(Arc::new(if is_s3 { source.with_forbidden_as_missing() } else { source }));
+    }
+    if let TargetKind::Folder(folder) = &target.kind {
+        return Ok(Arc::new(FolderSource::new(folder.path.clone())));
+    }
+    let connector = TargetConnector::new(target, session.config.policy.timeouts, &session.clients);
+    Ok(match connector.connect().await {
+        Ok(store) => Arc::new(StoreSource(store)),
+        // That it cannot be reached is what the check will say of it.
+        Err(error) => Arc::new(health::Unreachable::new(target.name.as_str(), &error)),
+    })
+}
+
+fn known(session: &Session, target: &TargetName) -> Result<Option<Known>, Failure> {
+    let trusted = session.history.trusted(Whose::Mirror(target)).map_err(|error| hinted(exit::UNEXPECTED, error))?;
+    Ok(trusted.map(|seen| Known { root: seen.root, timestamp: seen.timestamp, snapshot: seen.snapshot, ..Known::default() }))
+}
+
+fn remember(session: &Session, round: &Round) -> Result<(), Failure> {
+    let history = &session.history;
+    let fail = |error| hinted(exit::UNEXPECTED, error);
+    history.record_round(round).map_err(fail)?;
+    for mirror in &round.mirrors {
+        if let Some(seen) = &mirror.seen {
+            let seen = Trusted { root: seen.root, timestamp: seen.timestamp, snapshot: seen.snapshot, targets: seen.targets };
+            history.set_trusted(Whose::Mirror(&mirror.target), seen).map_err(fail)?;
+        }
+    }
+    Ok(())
+}
+
+/// The table or the JSON object; the headline is the last line.
+pub fn tell(surface: &Surface, round: &Round) {
+    if surface.json {
+        say(&report::check_json(round));
+    } else {
+        say(&report::check_table(round, surface.style));
+        say(&report::round_headline(round));
+    }
+}
+
+/// How a round ends: 6 if a mirror is forged, else 4 if copies are missing, else 7 if a mirror is unhealthy.
+#[must_use]
+pub fn code(round: &Round) -> u8 {
+    let forged = |verdict| matches!(verdict, Verdict::Forged | Verdict::Mixed | Verdict::RolledBack);
+    if round.mirrors.iter().any(|mirror| forged(mirror.verdict)) {
+        return exit::FORGED;
+    }
+    match round.quorum {
+        Quorum::All => exit::OK,
+        Quorum::Met => exit::UNHEALTHY,
+        Quorum::Missed => exit::QUORUM_MISSED,
+    }
+}

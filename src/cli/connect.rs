@@ -1,0 +1,150 @@
+//! From a configured target to a store.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use crate::base::{TargetName, Timeouts};
+use crate::config::{Addressing, HttpAuth, S3Target, SecretError, SecretRef, SftpTarget, Target, TargetKind, WebdavTarget};
+use crate::net::{Clients, HttpPolicy, NetError};
+use crate::store::folder::FolderStore;
+use crate::store::s3::{self, S3Settings, S3Store};
+use crate::store::sftp::{SftpAuth, SftpSettings, SftpStore};
+use crate::store::webdav::{AuthMode, WebdavSettings, WebdavStore};
+use crate::store::{ErrorKind, Operation, Store, StoreError};
+use crate::transfer::Connector;
+
+/// Reaches one configured target. Secrets are fetched when it connects, so that a target that takes no part needs none.
+pub struct TargetConnector {
+    target: Target,
+    timeouts: Timeouts,
+    clients: Arc<Clients>,
+}
+
+impl TargetConnector {
+    /// A connector for `target`.
+    #[must_use]
+    pub fn new(target: &Target, timeouts: Timeouts, clients: &Arc<Clients>) -> Self {
+        Self { target: target.clone(), timeouts, clients: clients.clone() }
+    }
+
+    fn client(&self) -> Result<reqwest::Client, StoreError> {
+        self.clients
+            .get(&http_policy(&self.target, &self.timeouts).for_uploads())
+            .map_err(|error| setup(&self.target.name, error))
+    }
+
+    fn secret(&self, reference: &SecretRef) -> Result<crate::base::Secret, StoreError> {
+        reference.resolve().map_err(|error| no_secret(&self.target.name, error))
+    }
+
+    fn connections(&self, otherwise: usize) -> usize {
+        self.target.limits.connections.map_or(otherwise, |count| usize::try_from(count).unwrap_or(otherwise).max(1))
+    }
+
+    fn s3(&self, settings: &S3Target) -> Result<Arc<dyn Store>, StoreError> {
+        let store = S3Store::new(
+            self.target.name.clone(),
+            S3Settings {
+                endpoint: settings.endpoint.clone(),
+                region: settings.region.clone(),
+                bucket: settings.bucket.clone(),
+                prefix: settings.prefix.clone(),
+                addressing: match settings.addressing {
+                    Addressing::Path => s3::Addressing::Path,
+                    Addressing::Virtual => s3::Addressing::Virtual,
+                },
+                access_key: self.secret(&settings.access_key)?.expose().to_owned(),
+                secret_key: self.secret(&settings.secret_key)?,
+                http: self.client()?,
+                timeouts: self.timeouts,
+                connections: self.connections(16),
+            },
+        );
+        Ok(Arc::new(store))
+    }
+
+    async fn sftp(&self, settings: &SftpTarget) -> Result<Arc<dyn Store>, StoreError> {
+        let auth = match (&settings.key, &settings.password) {
+            (Some(path), _) => {
+                let passphrase = settings.passphrase.as_ref().map(|reference| self.secret(reference)).transpose()?;
+                SftpAuth::Key { path: path.clone(), passphrase }
+            }
+            (None, Some(reference)) => SftpAuth::Password(self.secret(reference)?),
+            (None, None) => {
+                return Err(StoreError::new(ErrorKind::Unauthenticated, Operation::Connect, &self.target.name)
+                    .saying("neither a key nor a password is configured")
+                    .advising(format!("add `key: keys/deploy_ed25519` to sftp: of target {}", self.target.name)));
+            }
+        };
+        let pins = settings
+            .host_keys
+            .iter()
+            .map(|text| text.parse())
+            .collect::<Result<_, _>>()
+            .map_err(|error| setup(&self.target.name, error))?;
+        let mut wanted = SftpSettings::new(&settings.host, &settings.user, auth, pins);
+        wanted.port = settings.port;
+        wanted.base.clone_from(&settings.path);
+        wanted.timeouts = self.timeouts;
+        wanted.max_channels = self.connections(wanted.max_channels).min(8);
+        wanted.proxy.clone_from(&self.target.proxy);
+        Ok(Arc::new(SftpStore::connect(self.target.name.clone(), wanted).await?))
+    }
+
+    fn webdav(&self, settings: &WebdavTarget) -> Result<Arc<dyn Store>, StoreError> {
+        let store = WebdavStore::new(
+            self.target.name.clone(),
+            WebdavSettings {
+                base: settings.url.clone(),
+                client: self.client()?,
+                user: settings.user.clone(),
+                password: settings.password.as_ref().map(|reference| self.secret(reference)).transpose()?,
+                auth: match settings.auth {
+                    HttpAuth::Auto => AuthMode::Auto,
+                    HttpAuth::Basic => AuthMode::Basic,
+                    HttpAuth::Digest => AuthMode::Digest,
+                },
+                timeouts: self.timeouts,
+                connections: self.connections(8),
+            },
+        );
+        Ok(Arc::new(store))
+    }
+}
+
+#[async_trait]
+impl Connector for TargetConnector {
+    async fn connect(&self) -> Result<Arc<dyn Store>, StoreError> {
+        match &self.target.kind {
+            TargetKind::Folder(settings) => Ok(Arc::new(FolderStore::new(self.target.name.clone(), settings.path.clone()))),
+            TargetKind::S3(settings) => self.s3(settings),
+            TargetKind::Sftp(settings) => self.sftp(settings).await,
+            TargetKind::Webdav(settings) => self.webdav(settings),
+        }
+    }
+}
+
+/// The HTTP policy of a target: the same for writing to it and for reading its public face.
+#[must_use]
+pub fn http_policy(target: &Target, timeouts: &Timeouts) -> HttpPolicy {
+    HttpPolicy { proxy: target.proxy.clone(), ca: target.ca.clone(), ..HttpPolicy::new(timeouts) }
+}
+
+fn setup<E: std::error::Error + Send + Sync + 'static>(target: &TargetName, error: E) -> StoreError {
+    StoreError::new(ErrorKind::Local, Operation::Connect, target).saying(error.to_string()).because(error)
+}
+
+fn no_secret(target: &TargetName, error: SecretError) -> StoreError {
+    let advice = crate::base::Hinted::hint(&error);
+    let found = StoreError::new(ErrorKind::Unauthenticated, Operation::Connect, target).saying(error.to_string()).because(error);
+    match advice {
+        Some(advice) => found.advising(advice),
+        None => found,
+    }
+}
+
+/// The client that reads a target's public face.
+pub fn reader_client(clients: &Clients, target: &Target, timeouts: &Timeouts) -> Result<reqwest::Client, NetError> {
+    clients.get(&http_policy(target, timeouts))
+}

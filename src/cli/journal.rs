@@ -1,0 +1,45 @@
+//! The transfer's journal, kept in the project's state file.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::base::{ObjectPath, Sha256, TargetName};
+use crate::history::History;
+use crate::transfer::Journal;
+
+/// Writes the journal of one run. A journal that cannot be written costs uploads, not correctness, so troubles are
+/// logged and the push goes on.
+#[derive(Debug)]
+pub struct StateJournal {
+    history: Arc<History>,
+    version: u64,
+}
+
+impl StateJournal {
+    /// The journal of a run that pushes this timestamp version.
+    #[must_use]
+    pub fn new(history: Arc<History>, version: u64) -> Self {
+        Self { history, version }
+    }
+}
+
+impl Journal for StateJournal {
+    fn confirmed(&self, target: &TargetName) -> BTreeMap<ObjectPath, Sha256> {
+        self.history.confirmed(target).unwrap_or_else(|error| {
+            tracing::warn!(%target, %error, "the journal cannot be read; everything is sent again");
+            BTreeMap::new()
+        })
+    }
+
+    fn confirm(&self, target: &TargetName, path: &ObjectPath, sha256: Sha256) {
+        if let Err(error) = self.history.confirm(target, self.version, path, sha256) {
+            tracing::warn!(%target, %error, "the journal cannot be written");
+        }
+    }
+
+    fn forget(&self, target: &TargetName) {
+        if let Err(error) = self.history.forget(target) {
+            tracing::warn!(%target, %error, "the journal cannot be cleared");
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! `spartacus key`: maintainers' keys and the online key.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+use super::args::{Global, Key};
+use super::ask;
+use super::exit::{self, Ended, Failure};
+use super::session::{bundle_failure, file_failure, hinted, key_failure, project};
+use super::surface::{Surface, say};
+use crate::base::sanitise;
+use crate::bundle::{KeyName, Keyring, Project};
+use crate::trust::{PublicKey, RoleKeys, SigningKey};
+
+/// Makes, lists or shows keys.
+pub fn key(surface: &Surface, global: &Global, order: &Key) -> Ended {
+    match order {
+        Key::New { name, out } => new(surface, global, name, out.as_ref()),
+        Key::List => list(surface, &project(global)?),
+        Key::Show { name } => show(&project(global)?, name),
+    }
+}
+
+fn new(surface: &Surface, global: &Global, name: &str, out: Option<&Utf8PathBuf>) -> Ended {
+    let who: KeyName = name.parse().map_err(|error| Failure::new(exit::USAGE, error))?;
+    let secret = match out {
+        Some(path) => path.clone(),
+        None => project(global)?.maintainer_key(&who),
+    };
+    let password = ask::new_password(surface, &format!("{who}'s key"))?;
+    let key = SigningKey::generate(who.as_str()).map_err(|error| hinted(exit::UNEXPECTED, error))?;
+    key.save(&secret, Some(&password)).map_err(key_failure)?;
+    let public = secret.with_extension("pub");
+    let text = format!("untrusted comment: {who}\n{}\n", key.public().to_minisign());
+    std::fs::write(&public, text).map_err(|error| file_failure("write", &public, error))?;
+    say(&format!("secret   {secret}\npublic   {public}\n\ngive {public} to whoever runs `spartacus init --maintainer-key`"));
+    Ok(exit::OK)
+}
+
+fn list(surface: &Surface, project: &Project) -> Ended {
+    let keyring = project.keyring().map_err(bundle_failure)?;
+    if surface.json {
+        say(&list_json(project, &keyring)?);
+        return Ok(exit::OK);
+    }
+    let mut text = String::new();
+    for (role, keys, what) in roles(&keyring) {
+        let _ = writeln!(text, "{role}: {} of {} ({what})", keys.threshold, keys.keys.len());
+        for key in &keys.keys {
+            let here = here(project, &keyring, key).map_or_else(String::new, |path| format!("   secret here: {path}"));
+            let _ = writeln!(text, "  {:<16} {}{here}", called(&keyring, key), key.key_id());
+        }
+    }
+    say(&text);
+    let maintainers_here = keyring.targets.keys.iter().any(|key| here(project, &keyring, key).is_some());
+    if maintainers_here {
+        surface.remark("note: a maintainer's key lies on this machine; whoever takes the machine and the password can publish");
+    }
+    Ok(exit::OK)
+}
+
+fn roles(keyring: &Keyring) -> [(&'static str, &RoleKeys, &'static str); 3] {
+    [
+        ("root", &keyring.root, "may change keys"),
+        ("targets", &keyring.targets, "sign bundles"),
+        ("online", &keyring.online, "signs snapshot and timestamp, unattended"),
+    ]
+}
+
+fn list_json(project: &Project, keyring: &Keyring) -> Result<String, Failure> {
+    let roles: Vec<serde_json::Value> = roles(keyring)
+        .into_iter()
+        .map(|(role, keys, _)| {
+            let keys_told: Vec<serde_json::Value> = keys
+                .keys
+                .iter()
+                .map(|key| {
+                    serde_json::json!({
+                        "name": called(keyring, key),
+                        "key_id": key.key_id().to_string(),
+                        "minisign": key.to_minisign(),
+                        "secret_here": here(project, keyring, key).is_some(),
+                    })
+                })
+                .collect();
+            serde_json::json!({ "role": role, "threshold": keys.threshold, "keys": keys_told })
+        })
+        .collect();
+    Ok(serde_json::to_string_pretty(&serde_json::json!({ "schema": "spartacus.keys/1", "roles": roles }))?)
+}
+
+/// What people call a key: those without a file in `keys/` are known by what they may do.
+fn called(keyring: &Keyring, key: &PublicKey) -> String {
+    if keyring.online.keys.contains(key) {
+        "online".to_owned()
+    } else if keyring.root.keys.contains(key) && !keyring.targets.keys.contains(key) {
+        "recovery".to_owned()
+    } else {
+        keyring.name_of(key)
+    }
+}
+
+/// The secret file of a key, if it lies in this project.
+fn here(project: &Project, keyring: &Keyring, key: &PublicKey) -> Option<Utf8PathBuf> {
+    if keyring.online.keys.contains(key) {
+        return Some(project.online_key()).filter(|path| path.exists());
+    }
+    let name: KeyName = keyring.name_of(key).parse().ok()?;
+    Some(project.maintainer_key(&name)).filter(|path| path.exists())
+}
+
+fn show(project: &Project, name: &str) -> Ended {
+    let keyring = project.keyring().map_err(bundle_failure)?;
+    let (name, key) = find(&keyring, name)?;
+    let minisign = key.to_minisign();
+    say(&format!(
+        "key id    {}\nminisign  {minisign}\nssh       {}\n\nreaders verify with:\n  minisign -V -P {minisign} -m SHA256SUMS -x SHA256SUMS.{name}.minisig\n  \
+         echo '{name} {}' > allowed_signers\n  ssh-keygen -Y verify -f allowed_signers -I {name} -n file -s SHA256SUMS.{name}.sshsig < SHA256SUMS",
+        key.key_id(),
+        key.to_openssh(&name),
+        key.to_openssh(""),
+    ));
+    Ok(exit::OK)
+}
+
+/// The key that is meant, and what it is called in the names of signature files.
+fn find(keyring: &Keyring, name: &str) -> Result<(String, PublicKey), Failure> {
+    let all = || keyring.root.keys.iter().chain(&keyring.targets.keys).chain(&keyring.online.keys);
+    if let Some(key) = all().find(|key| called(keyring, key) == name || key.key_id().as_str().starts_with(name)) {
+        return Ok((called(keyring, key), key.clone()));
+    }
+    if let Ok(text) = std::fs::read_to_string(name) {
+        let key = PublicKey::from_minisign(&text).map_err(key_failure)?;
+        return Ok((Utf8Path::new(name).file_stem().unwrap_or(name).to_owned(), key));
+    }
+    let known: BTreeSet<String> = all().map(|key| called(keyring, key)).collect();
+    let known: Vec<&str> = known.iter().map(String::as_str).collect();
+    Err(Failure::told(exit::USAGE, format!("no key is called {}, and no file", sanitise(name)))
+        .hint(format!("keys are: {}", known.join(", "))))
+}

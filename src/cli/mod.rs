@@ -1,0 +1,117 @@
+//! The command line.
+//!
+//! Purpose: arguments -> one command -> exit code. Each command's file reads as a table of contents.
+//! Comes in: arguments, environment, files. Goes out: data on stdout, everything else on stderr, an exit code.
+//! Must not know: nothing; it connects the rooms.
+
+mod args;
+mod ask;
+mod bundle;
+mod cancel;
+mod check;
+mod connect;
+mod deliver;
+mod exit;
+mod init;
+mod journal;
+mod key;
+mod manual;
+mod push;
+mod repair;
+mod session;
+mod sign;
+mod status;
+mod surface;
+mod target;
+mod verify;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use args::{Arguments, Command, Target};
+use exit::{Ended, Failure};
+use surface::{Surface, fail};
+
+/// Runs the program and tells how it ended (docs/exit-codes.md).
+#[must_use]
+pub fn run() -> ExitCode {
+    forbid_core_dumps();
+    let arguments = Arguments::parse();
+    let surface = Surface::new(&arguments.global);
+    surface.begin_log();
+    let ended = match runtime() {
+        Ok(runtime) => {
+            let ended = runtime.block_on(dispatch(&surface, &arguments));
+            // A blocking read that hangs (a dead network file system) must not keep the program from ending.
+            runtime.shutdown_timeout(std::time::Duration::from_millis(200));
+            ended
+        }
+        Err(error) => Err(Failure::from(error)),
+    };
+    match ended {
+        Ok(number) => exit::code(number),
+        Err(failure) => {
+            fail(&failure);
+            exit::code(failure.code)
+        }
+    }
+}
+
+/// Two threads carry all connections (measured: one is the cheapest, more than two only cost); files are read and
+/// hashed on threads of their own.
+fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()
+}
+
+async fn dispatch(surface: &Surface, arguments: &Arguments) -> Ended {
+    let global = &arguments.global;
+    match &arguments.command {
+        Command::Init(order) => init::init(surface, order),
+        Command::Key(order) => key::key(surface, global, order),
+        Command::Bundle(order) => bundle::bundle(surface, global, order).await,
+        Command::Sign(order) => sign::sign(surface, global, order).await,
+        Command::Push(order) => push::push(surface, global, order).await,
+        Command::Repair(order) => repair::repair(surface, global, order).await,
+        Command::Check(order) => check::check(surface, global, order).await,
+        Command::Status => status::status(surface, global),
+        Command::Verify(order) => verify::verify(surface, order).await,
+        Command::Target(Target::Add(order)) => target::add::add(surface, global, order).await,
+        Command::Target(Target::List) => target::list::list(surface, global),
+        Command::Target(Target::Probe { names }) => target::probe::probe(surface, global, names).await,
+        Command::Completions { shell } => {
+            manual::completions(*shell);
+            Ok(exit::OK)
+        }
+        Command::Man { dir } => manual::man(surface, dir.as_deref()),
+    }
+}
+
+/// A core dump would hold passwords and keys in the clear.
+fn forbid_core_dumps() {
+    let none = rustix::process::Rlimit { current: Some(0), maximum: Some(0) };
+    // Lowering one's own limit is always allowed; should a sandbox forbid it, there is nothing else to be done.
+    let _ = rustix::process::setrlimit(rustix::process::Resource::Core, none);
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_words_of_the_command_line_fit_together() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn the_help_of_every_command_has_an_example() {
+        fn visit(command: &clap::Command) {
+            let shown = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            assert!(shown.contains("Example"), "`{}` has no example", command.get_name());
+            command.get_subcommands().filter(|command| command.get_name() != "help").for_each(visit);
+        }
+        visit(&Arguments::command());
+    }
+}

@@ -1,0 +1,166 @@
+//! `spartacus push`: a release to all targets in parallel.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use camino::Utf8Path;
+
+use super::args::{Global, Push};
+use super::bundle::{bundle_name, stage};
+use super::cancel::Cancel;
+use super::check::look_at_mirrors;
+use super::deliver::{Delivery, code, deliver};
+use super::exit::{self, Ended, Failure};
+use super::session::{Session, bundle_failure, file_failure, key_failure};
+use super::sign::sign_stage;
+use super::surface::{Surface, say};
+use crate::base::Hinted as _;
+use crate::bundle::{self, BundleError, MirrorLink, Project, ProjectLock, Release, Showcase, Staged};
+use crate::health::Depth;
+use crate::report;
+use crate::transfer::{Run, RunKind};
+use crate::trust::SigningKey;
+
+/// Stages and signs if asked to, publishes here, then pushes to all targets at once.
+pub async fn push(surface: &Surface, global: &Global, order: &Push) -> Ended {
+    // 1. What is there, and nobody else is at it.
+    let session = Session::open(surface, global)?;
+    let targets = session.selected(&global.only)?;
+    let cancel = Cancel::on_signals(surface)?;
+    let lock = session.project.lock().map_err(bundle_failure)?;
+    // 2. The release: from here on everything that is sent is signed.
+    let Some(release) = release(surface, &session, &lock, order).await? else {
+        return Ok(exit::OK);
+    };
+    let release = Arc::new(release);
+    if order.dry_run {
+        return super::repair::dry_run(&session, &targets, &release).await;
+    }
+    // 3. To all targets.
+    let pin = pin(&session.project)?;
+    let delivery =
+        Delivery { kind: RunKind::Push, targets: targets.clone(), release, pin, looks: BTreeMap::new(), cancel: &cancel };
+    let run = deliver(surface, global, &session, delivery).await?;
+    // 4. What came of it; with --verify by hashing what readers get.
+    if !order.verify || run.cancelled {
+        tell(surface, &run);
+        return Ok(code(&run, &cancel));
+    }
+    surface.remark(&report::run_table(&run, surface.style));
+    let round = look_at_mirrors(&session, &targets, Depth::Full).await?;
+    super::check::tell(surface, &round);
+    Ok(code(&run, &cancel).max(super::check::code(&round)))
+}
+
+/// The table or the JSON object; the headline is the last line.
+pub fn tell(surface: &Surface, run: &Run) {
+    if surface.json {
+        say(&report::run_json(run));
+    } else {
+        say(&report::run_table(run, surface.style));
+        say(&report::run_headline(run));
+    }
+}
+
+/// The release to push: a folder just staged and signed, a stage that is signed, or the current state.
+async fn release(surface: &Surface, session: &Session, lock: &ProjectLock, order: &Push) -> Result<Option<Release>, Failure> {
+    let project = &session.project;
+    let name = match (&order.what, &order.name) {
+        (None, _) => return current(session, lock, order).await,
+        (Some(_), Some(name)) => bundle_name(name)?,
+        (Some(what), None) => named_stage(session, what)?,
+    };
+    if let (Some(folder), Some(_)) = (&order.what, &order.name) {
+        if order.dry_run {
+            return Err(Failure::told(exit::USAGE, "a dry run signs nothing, so it cannot push a folder")
+                .hint(format!("spartacus bundle {folder} --as {name} --dry-run")));
+        }
+        match stage(surface, project, lock, Utf8Path::new(folder), &name).await? {
+            None => return current(session, lock, order).await,
+            Some(staged) if staged.signed(project).is_err() => {
+                sign_stage(surface, project, lock, &staged, order.key.as_ref(), order.yes).await?;
+            }
+            Some(_) => {}
+        }
+    }
+    if is_published(session, &name).await? {
+        return current(session, lock, order).await;
+    }
+    let staged = Staged::load(project, &name).map_err(bundle_failure)?;
+    let signed = staged.signed(project).map_err(|error| unsigned(error, &name))?;
+    if order.dry_run {
+        return Err(Failure::told(exit::USAGE, format!("{name} is signed but not published; a dry run publishes nothing"))
+            .hint(format!("spartacus push {name}")));
+    }
+    let online = online_key(project)?;
+    let release = bundle::publish(project, lock, &signed, &online, &showcase(session), session.clock.now()).await;
+    release.map(Some).map_err(bundle_failure)
+}
+
+/// `push DIR` without `--as` is the likeliest slip.
+fn named_stage(session: &Session, what: &str) -> Result<crate::base::BundleName, Failure> {
+    match bundle_name(what) {
+        Err(failure) if Utf8Path::new(what).is_dir() => Err(failure.hint(format!("spartacus push {what} --as NAME"))),
+        Ok(name) if Staged::load(&session.project, &name).is_err() && Utf8Path::new(what).is_dir() => {
+            Err(Failure::told(exit::USAGE, format!("no bundle {name} is staged, but there is a folder of that name"))
+                .hint(format!("spartacus push {what} --as NAME")))
+        }
+        other => other,
+    }
+}
+
+async fn is_published(session: &Session, name: &crate::base::BundleName) -> Result<bool, Failure> {
+    let published = bundle::Published::load(&session.project, session.clock.now()).await.map_err(bundle_failure)?;
+    Ok(published.is_some_and(|state| state.lists(name)))
+}
+
+/// The current state; its timestamp is renewed when half its life is gone.
+async fn current(session: &Session, lock: &ProjectLock, order: &Push) -> Result<Option<Release>, Failure> {
+    let (project, showcase, now) = (&session.project, showcase(session), session.clock.now());
+    let release = if order.dry_run {
+        bundle::current_release(project, &showcase, now).await
+    } else {
+        bundle::renew(project, lock, &online_key(project)?, &showcase, now, false).await
+    };
+    match release.map_err(bundle_failure)? {
+        Some(release) => Ok(Some(release)),
+        None => Err(Failure::told(exit::USAGE, "nothing was published yet").hint("spartacus push FOLDER --as v1")),
+    }
+}
+
+fn unsigned(error: BundleError, name: &crate::base::BundleName) -> Failure {
+    match error {
+        BundleError::Unsigned { .. } => {
+            let own = error.hint();
+            let failure = bundle_failure(error);
+            if own.is_some() { failure } else { failure.hint(format!("spartacus sign {name}")) }
+        }
+        error => bundle_failure(error),
+    }
+}
+
+/// The key that signs snapshot and timestamp unattended.
+pub fn online_key(project: &Project) -> Result<SigningKey, Failure> {
+    let path = project.online_key();
+    SigningKey::load(&path, None).map_err(|error| {
+        let failure = key_failure(error);
+        if path.exists() { failure } else { failure.hint("bring it back from a backup: nothing can be published without it") }
+    })
+}
+
+/// What the unsigned conveniences tell.
+#[must_use]
+pub fn showcase(session: &Session) -> Showcase {
+    let public = session.config.targets.iter().filter_map(|target| {
+        let url = target.public_url.as_ref()?;
+        Some(MirrorLink { name: target.name.to_string(), url: url.to_string() })
+    });
+    Showcase { project: session.config.project.name.clone(), mirrors: public.collect() }
+}
+
+/// The bytes of the first root.
+pub fn pin(project: &Project) -> Result<Bytes, Failure> {
+    let path = project.metadata().join("1.root.json");
+    std::fs::read(&path).map(Bytes::from).map_err(|error| file_failure("read", &path, error))
+}

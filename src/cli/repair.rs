@@ -1,0 +1,96 @@
+//! `spartacus repair`: every target back to the current signed state.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use super::args::{Global, Repair};
+use super::cancel::Cancel;
+use super::connect::TargetConnector;
+use super::deliver::{Delivery, code, deliver};
+use super::exit::{self, Ended, Failure};
+use super::push::{pin, showcase, tell};
+use super::session::{Session, bundle_failure, hinted};
+use super::surface::{Surface, say};
+use crate::base::{ByteCount, ObjectPath, TargetName};
+use crate::bundle::{self, Release};
+use crate::config::{Target, TargetState};
+use crate::health::Verdict;
+use crate::plan;
+use crate::transfer::{Connector as _, Look, NoJournal, RunKind, survey};
+
+/// Looks closely at what every target holds and sends what is missing or wrong.
+pub async fn repair(surface: &Surface, global: &Global, order: &Repair) -> Ended {
+    let session = Session::open(surface, global)?;
+    let targets = session.selected(&global.only)?;
+    let cancel = Cancel::on_signals(surface)?;
+    let _lock = session.project.lock().map_err(bundle_failure)?;
+    let release =
+        bundle::current_release(&session.project, &showcase(&session), session.clock.now()).await.map_err(bundle_failure)?;
+    let Some(release) = release.map(Arc::new) else {
+        return Err(Failure::told(exit::USAGE, "nothing was published yet").hint("spartacus push FOLDER --as v1"));
+    };
+    let suspects = suspects(&session)?;
+    let look = |target: &&Target| {
+        if order.full { Look::Bytes } else { Look::Sizes { suspects: suspects.get(&target.name).cloned().unwrap_or_default() } }
+    };
+    let looks: BTreeMap<TargetName, Look> = targets.iter().map(|target| (target.name.clone(), look(target))).collect();
+    if order.dry_run {
+        return forecast(&session, &targets, &release, &looks).await;
+    }
+    let delivery = Delivery { kind: RunKind::Repair, targets, release, pin: pin(&session.project)?, looks, cancel: &cancel };
+    let run = deliver(surface, global, &session, delivery).await?;
+    tell(surface, &run);
+    Ok(code(&run, &cancel))
+}
+
+/// Objects that the last check of each mirror proved to be missing or wrong.
+fn suspects(session: &Session) -> Result<BTreeMap<TargetName, BTreeSet<ObjectPath>>, Failure> {
+    let states = session.history.last_state().map_err(|error| hinted(exit::UNEXPECTED, error))?;
+    let bad = |verdict| matches!(verdict, Verdict::Forged | Verdict::Mixed | Verdict::Incomplete);
+    Ok(states
+        .into_iter()
+        .filter_map(|state| {
+            let found = state.check.filter(|check| bad(check.found.verdict))?.found;
+            Some((state.target, found.evidence.into_iter().filter_map(|evidence| evidence.path).collect()))
+        })
+        .collect())
+}
+
+/// What a push would send where.
+pub async fn dry_run(session: &Session, targets: &[&Target], release: &Arc<Release>) -> Ended {
+    forecast(session, targets, release, &BTreeMap::new()).await
+}
+
+async fn forecast(session: &Session, targets: &[&Target], release: &Arc<Release>, looks: &BTreeMap<TargetName, Look>) -> Ended {
+    let pin = pin(&session.project)?;
+    let mut text = String::new();
+    let mut failed = false;
+    for target in targets.iter().filter(|target| target.state == TargetState::Active) {
+        let look = looks.get(&target.name).cloned().unwrap_or_default();
+        let connector = TargetConnector::new(target, session.config.policy.timeouts, &session.clients);
+        let found = async {
+            let store = connector.connect().await?;
+            let inventory = survey(store.as_ref(), release, &pin, target.holds, &NoJournal, &look).await;
+            store.close().await;
+            inventory
+        };
+        match found.await {
+            Ok(inventory) => {
+                let plan = plan::plan(release, target.holds, &inventory);
+                let (objects, bytes): (u64, ByteCount) = plan.size();
+                let _ = writeln!(text, "{}: {objects} objects, {bytes}", target.name);
+                for object in plan.objects() {
+                    let _ = writeln!(text, "  {}  {}", object.path, ByteCount(object.length));
+                }
+            }
+            Err(error) => {
+                failed = true;
+                let _ = writeln!(text, "{error}");
+            }
+        }
+    }
+    text += "dry run: nothing was sent";
+    say(&text);
+    Ok(if failed { exit::PARTIAL } else { exit::OK })
+}

@@ -1,0 +1,168 @@
+//! What most commands begin with: the configuration, the project, its state.
+
+use std::sync::Arc;
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+use super::args::Global;
+use super::exit::{self, Failure};
+use super::surface::{Surface, complain};
+use crate::base::{Clock, Hinted, sanitise};
+use crate::bundle::{BundleError, Project, Trouble};
+use crate::config::{Config, ConfigError, Loaded, Target};
+use crate::history::History;
+use crate::net::Clients;
+use crate::trust::TrustError;
+
+/// An open project.
+pub struct Session {
+    /// The checked configuration.
+    pub config: Config,
+    /// The project's folder.
+    pub project: Project,
+    /// Its state file.
+    pub history: Arc<History>,
+    /// HTTP clients, shared by all targets.
+    pub clients: Arc<Clients>,
+    /// What time it is.
+    pub clock: Clock,
+}
+
+impl Session {
+    /// Reads the configuration, opens the project beside it and its state.
+    pub fn open(surface: &Surface, global: &Global) -> Result<Self, Failure> {
+        let config = configuration(surface, global)?;
+        let project = project(global)?;
+        agree_on_the_root(&config, &project)?;
+        let history = History::open(&project.state().join("state.db")).map_err(|error| hinted(exit::UNEXPECTED, error))?;
+        Ok(Self { config, project, history: Arc::new(history), clients: Arc::default(), clock: Clock::System })
+    }
+
+    /// The targets that `--only` names, or all of them. A word that names nothing is an error, and so is a project that
+    /// has no targets yet: whoever asks for them can do nothing without.
+    pub fn selected(&self, only: &[String]) -> Result<Vec<&Target>, Failure> {
+        if self.config.targets.is_empty() {
+            return Err(Failure::told(exit::USAGE, format!("there are no targets yet in {}", self.config.path))
+                .hint("spartacus target add NAME URL"));
+        }
+        let named = |target: &Target, word: &String| target.name.as_str() == word || target.tags.contains(word);
+        if let Some(word) = only.iter().find(|word| !self.config.targets.iter().any(|target| named(target, word))) {
+            let known: Vec<&str> = self.config.targets.iter().map(|target| target.name.as_str()).collect();
+            return Err(Failure::told(exit::USAGE, format!("--only {}: no target has that name or tag", sanitise(word)))
+                .hint(format!("targets are: {}", known.join(", "))));
+        }
+        let wanted = |target: &&Target| only.is_empty() || only.iter().any(|word| named(target, word));
+        Ok(self.config.targets.iter().filter(wanted).collect())
+    }
+}
+
+/// Reads the configuration; warnings go to stderr, all problems at once into the failure.
+pub fn configuration(surface: &Surface, global: &Global) -> Result<Config, Failure> {
+    let loaded: Loaded = Config::load(&global.config).map_err(|error| refuse(surface, error))?;
+    if !loaded.warnings.is_empty() {
+        surface.remark(&loaded.render_warnings(surface.colour_on_stderr));
+    }
+    Ok(loaded.config)
+}
+
+fn refuse(surface: &Surface, error: ConfigError) -> Failure {
+    if !error.problems().is_empty() {
+        // The report is the message: each problem with its place, line and hint.
+        complain(&error.render(surface.colour_on_stderr));
+    }
+    match &error {
+        ConfigError::Read { source, .. } if source.kind() == std::io::ErrorKind::NotFound => {
+            no_project(Failure::new(exit::USAGE, error))
+        }
+        _ => hinted(exit::USAGE, error),
+    }
+}
+
+/// Opens the project that the configuration file lies in; the file itself need not be right yet.
+pub fn project(global: &Global) -> Result<Project, Failure> {
+    Project::open(&folder(global)).map_err(|error| match error {
+        BundleError::NoProject { .. } => no_project(Failure::new(exit::USAGE, error)),
+        error => bundle_failure(error),
+    })
+}
+
+/// Whoever has no project is in the wrong folder, or at the very beginning.
+fn no_project(failure: Failure) -> Failure {
+    failure
+        .hint("if there is a project: cd into its folder, or name its file with --config DIR/targets.yaml")
+        .hint("if there is none yet: spartacus init DIR --name NAME --recovery-out FILE")
+}
+
+/// The folder of the configuration file.
+#[must_use]
+pub fn folder(global: &Global) -> Utf8PathBuf {
+    match global.config.parent() {
+        Some(parent) if parent.as_str().is_empty() => Utf8PathBuf::from("."),
+        Some(parent) => parent.to_owned(),
+        None => Utf8Path::new(".").to_owned(),
+    }
+}
+
+fn agree_on_the_root(config: &Config, project: &Project) -> Result<(), Failure> {
+    let pin = project.pin().map_err(bundle_failure)?;
+    match config.project.root {
+        Some(pinned) if pinned != pin => Err(Failure::told(
+            exit::FORGED,
+            format!("{}: project.root pins {pinned}, but this project's 1.root.json has {pin}", config.path),
+        )
+        .hint("one of the two was exchanged: compare with the pin as you published it elsewhere")),
+        _ => Ok(()),
+    }
+}
+
+/// A room's error with its hint and this exit code.
+pub fn hinted<E: Hinted + Send + Sync + 'static>(code: u8, error: E) -> Failure {
+    let hint = error.hint();
+    let failure = Failure::new(code, error);
+    match hint {
+        Some(hint) => failure.hint(hint),
+        None => failure,
+    }
+}
+
+/// An error of staging, signing or publishing, with the exit code that fits it.
+pub fn bundle_failure(error: BundleError) -> Failure {
+    let code = match (&error, error.trouble()) {
+        (BundleError::Trust(error), _) => key_trouble(error),
+        (_, Trouble::Usage) => exit::USAGE,
+        (_, Trouble::Conflict) => exit::CONFLICT,
+        (_, Trouble::Signature) => exit::FORGED,
+        (_, Trouble::Cancelled) => exit::INTERRUPTED,
+        (_, Trouble::System) => exit::UNEXPECTED,
+    };
+    let details = error.details();
+    // A hint that can be pasted: both commands in one line.
+    let again = match &error {
+        BundleError::Overtaken { bundle, .. } => Some(format!("spartacus bundle --restage {bundle} && spartacus sign {bundle}")),
+        _ => None,
+    };
+    let mut failure = hinted(code, error);
+    failure.details = details;
+    if let Some(again) = again {
+        failure.hints = vec![again];
+    }
+    failure
+}
+
+/// An error of a key file, with the exit code that fits it.
+pub fn key_failure(error: TrustError) -> Failure {
+    hinted(key_trouble(&error), error)
+}
+
+/// A key that cannot be opened is a matter of usage; only a signature that does not verify is a 6.
+fn key_trouble(error: &TrustError) -> u8 {
+    match error {
+        TrustError::Crypto(_) | TrustError::Role { .. } => exit::UNEXPECTED,
+        _ => exit::USAGE,
+    }
+}
+
+/// A local file that could not be read or written, with what was tried.
+pub fn file_failure(tried: &str, path: &Utf8Path, error: std::io::Error) -> Failure {
+    Failure::new(exit::USAGE, anyhow::Error::new(error).context(format!("cannot {tried} {path}")))
+}

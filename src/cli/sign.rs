@@ -1,0 +1,136 @@
+//! `spartacus sign`: a maintainer's signatures on a stage.
+
+use std::fmt::Write as _;
+use std::fs::File;
+use std::io::Read as _;
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+use super::args::{Global, Sign};
+use super::ask;
+use super::bundle::bundle_name;
+use super::exit::{self, Ended, Failure};
+use super::init::open_key;
+use super::session::{bundle_failure, file_failure, project};
+use super::surface::{Surface, say};
+use crate::base::{BundleName, Clock};
+use crate::bundle::{BundleError, CoSignature, KeyName, Project, ProjectLock, Published, SignSummary, Staged};
+
+/// A signature file is some two kilobytes; what is longer is none.
+const LONGEST_SIGNATURE: u64 = 64 * 1024;
+
+/// Signs, or adds what another maintainer signed; then says whether that is enough.
+pub async fn sign(surface: &Surface, global: &Global, order: &Sign) -> Ended {
+    let project = project(global)?;
+    let lock = project.lock().map_err(bundle_failure)?;
+    let name = bundle_name(&order.name)?;
+    let staged = Staged::load(&project, &name).map_err(bundle_failure)?;
+    if let Some(path) = &order.add {
+        staged.add(&project, &lock, &received(path, &name)?).map_err(bundle_failure)?;
+    } else {
+        let signature = sign_stage(surface, &project, &lock, &staged, order.key.as_ref(), order.yes).await?;
+        if let Some(path) = &order.out {
+            hand_over(surface, &signature, path)?;
+        }
+    }
+    say(&standing(&project, &staged, &name)?);
+    Ok(exit::OK)
+}
+
+/// Shows what would change, asks, and signs a stage with the key named, or with the one in `keys/` that may.
+pub async fn sign_stage(
+    surface: &Surface,
+    project: &Project,
+    lock: &ProjectLock,
+    staged: &Staged,
+    key: Option<&Utf8PathBuf>,
+    yes: bool,
+) -> Result<CoSignature, Failure> {
+    let published = Published::load(project, Clock::System.now()).await.map_err(bundle_failure)?;
+    let summary = staged.summary(project, published.as_ref()).map_err(bundle_failure)?;
+    surface.remark(&told(&summary));
+    let path = match key {
+        Some(path) => path.clone(),
+        None => own_key(project, &summary)?,
+    };
+    if !yes {
+        ask::confirm(surface, "sign this?", "--yes")?;
+    }
+    let key = open_key(surface, &path)?;
+    staged.sign(project, lock, &key).map_err(bundle_failure)
+}
+
+/// Writes a signature as it travels: one line of JSON, nothing in it is secret.
+fn hand_over(surface: &Surface, signature: &CoSignature, path: &Utf8Path) -> Result<(), Failure> {
+    let text = serde_json::to_string(signature)?;
+    std::fs::write(path, text + "\n").map_err(|error| file_failure("write", path, error))?;
+    surface.remark(&format!(
+        "the signature is in {path}; where the project is pushed from: spartacus sign {} --add {path}",
+        signature.bundle
+    ));
+    Ok(())
+}
+
+/// Reads a signature that came from another maintainer. Whether it fits the stage is for the stage to say.
+fn received(path: &Utf8Path, name: &BundleName) -> Result<CoSignature, Failure> {
+    let mut text = Vec::new();
+    let file = File::open(path).map_err(|error| file_failure("read", path, error))?;
+    file.take(LONGEST_SIGNATURE).read_to_end(&mut text).map_err(|error| file_failure("read", path, error))?;
+    let found: CoSignature = serde_json::from_slice(&text).map_err(|_| {
+        Failure::told(exit::USAGE, format!("{path} is not a signature file"))
+            .hint(format!("the other maintainer makes it with: spartacus sign {name} --key FILE --out {path}"))
+    })?;
+    if found.bundle == *name {
+        return Ok(found);
+    }
+    Err(Failure::told(exit::USAGE, format!("{path} is a signature on {}, not on {name}", found.bundle))
+        .hint(format!("spartacus sign {} --add {path}", found.bundle)))
+}
+
+fn own_key(project: &Project, summary: &SignSummary) -> Result<Utf8PathBuf, Failure> {
+    let here =
+        |name: &String| name.parse::<KeyName>().ok().map(|name| project.maintainer_key(&name)).filter(|path| path.exists());
+    let unsigned = summary.keys.iter().filter(|name| !summary.signed_by.contains(name));
+    unsigned.chain(&summary.keys).find_map(here).ok_or_else(|| {
+        Failure::told(exit::USAGE, format!("no secret key that may sign lies in {}", project.keys()))
+            .hint(format!("spartacus sign {} --key FILE", summary.bundle))
+    })
+}
+
+fn told(summary: &SignSummary) -> String {
+    let mut text = format!("{}: {} files, {}\n", summary.bundle, summary.files, summary.bytes);
+    let list = |names: &[String]| if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+    let _ = writeln!(text, "  bundle role    sha256 {}   expires {}", summary.role_digest, day(summary.role_expires));
+    let _ = writeln!(
+        text,
+        "  bundle list {}  sha256 {}   expires {}",
+        summary.list_version,
+        summary.list_digest,
+        day(summary.list_expires)
+    );
+    let _ = writeln!(text, "  added to the list: {}; removed: {}", list(&summary.added), list(&summary.removed));
+    if !summary.keys_changed.is_empty() {
+        let _ = writeln!(text, "  keys or threshold changed: {}", list(&summary.keys_changed));
+    }
+    let _ = write!(
+        text,
+        "  may sign: {} ({} needed); signed by: {}",
+        list(&summary.keys),
+        summary.threshold,
+        list(&summary.signed_by)
+    );
+    text
+}
+
+fn day(moment: jiff::Timestamp) -> String {
+    moment.strftime("%Y-%m-%d").to_string()
+}
+
+/// Whether the stage can be pushed now.
+fn standing(project: &Project, staged: &Staged, name: &BundleName) -> Result<String, Failure> {
+    match staged.signed(project) {
+        Ok(_) => Ok(format!("{name} is signed\nnext: spartacus push {name}")),
+        Err(error @ BundleError::Unsigned { .. }) => Ok(format!("{error}\nnext: another maintainer runs spartacus sign {name}")),
+        Err(error) => Err(bundle_failure(error)),
+    }
+}

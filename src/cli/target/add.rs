@@ -1,0 +1,121 @@
+//! `spartacus target add`: one more target, after a look at who answers there.
+
+use super::address;
+use crate::base::{Hinted as _, TargetName, Timeouts};
+use crate::cli::args::{Global, TargetAdd};
+use crate::cli::ask;
+use crate::cli::exit::{self, Ended, Failure};
+use crate::cli::session::{folder, hinted};
+use crate::cli::surface::{Surface, say};
+use crate::config::{NewTarget, SftpTarget, TargetKind, add_target};
+use crate::net::{HttpPolicy, certificate};
+use crate::store::sftp::{ScannedKey, scan_host_keys};
+
+/// Shows who answers at the address, asks, and writes the entry without disturbing the rest of the file.
+pub async fn add(surface: &Surface, global: &Global, order: &TargetAdd) -> Ended {
+    let name = TargetName::new(&order.name).map_err(|error| {
+        Failure::new(exit::USAGE, anyhow::Error::new(error).context(format!("{:?} is no target name", order.name)))
+    })?;
+    let text = std::fs::read_to_string(&global.config).map_err(|error| {
+        Failure::new(exit::USAGE, anyhow::Error::new(error).context(format!("cannot read {}", global.config)))
+            .hint("spartacus init --name NAME makes a project with a targets.yaml")
+    })?;
+    let mut kind = address::kind(order)?;
+    meet(surface, global, order, &name, &mut kind).await?;
+    let mut new = NewTarget::new(name.clone(), kind);
+    new.public_url.clone_from(&order.public_url);
+    new.operator.clone_from(&order.operator);
+    new.country.clone_from(&order.country);
+    let edited = add_target(&text, &new).map_err(|error| hinted(exit::USAGE, error))?;
+    check(global, &edited)?;
+    replace(global, &edited)?;
+    say(&format!("{name} is in {}\nnext: spartacus target probe {name}", global.config));
+    Ok(exit::OK)
+}
+
+/// Whoever answers is shown and has to be accepted: its host key is pinned from now on.
+async fn meet(
+    surface: &Surface,
+    global: &Global,
+    order: &TargetAdd,
+    name: &TargetName,
+    kind: &mut TargetKind,
+) -> Result<(), Failure> {
+    match kind {
+        TargetKind::Sftp(settings) => {
+            let keys = scan_host_keys(name, &settings.host, settings.port, None, &Timeouts::default()).await;
+            let keys = keys.map_err(|error| hinted(exit::USAGE, error))?;
+            settings.host_keys = vec![accepted(surface, order, settings, &keys)?];
+        }
+        TargetKind::Webdav(settings) => greet(surface, order, &settings.url).await?,
+        TargetKind::S3(settings) => greet(surface, order, &settings.endpoint).await?,
+        TargetKind::Folder(settings) => {
+            // As the file will be read: relative paths count from its folder.
+            if !folder(global).join(&settings.path).is_dir() {
+                return Err(Failure::told(exit::USAGE, format!("the folder {} does not exist", settings.path))
+                    .hint(format!("mkdir -p {}", settings.path)));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn accepted(surface: &Surface, order: &TargetAdd, settings: &SftpTarget, keys: &[ScannedKey]) -> Result<String, Failure> {
+    let place = format!("{}:{}", settings.host, settings.port);
+    for key in keys {
+        surface.remark(&format!("{place} shows the host key {} {}", key.algorithm, key.fingerprint));
+    }
+    if let Some(wanted) = &order.host_key {
+        return keys.iter().find(|key| key.fingerprint == *wanted).map(|key| key.line.clone()).ok_or_else(|| {
+            Failure::told(exit::FORGED, format!("{place} does not show the host key {}", crate::base::sanitise(wanted)))
+                .hint("somebody may be in between: ask the operator, over another channel, for the fingerprint")
+        });
+    }
+    let Some(key) = keys.first() else {
+        return Err(Failure::told(exit::USAGE, format!("{place} shows no host key")));
+    };
+    if !order.yes {
+        ask::confirm(surface, "is that the fingerprint that its operator gave you?", "--host-key SHA256:... (or --yes)")?;
+    }
+    Ok(key.line.clone())
+}
+
+async fn greet(surface: &Surface, order: &TargetAdd, url: &url::Url) -> Result<(), Failure> {
+    let host = url.host_str().unwrap_or_default().to_owned();
+    let shown = certificate(url, &HttpPolicy::new(&Timeouts::default())).await.map_err(|error| {
+        hinted(exit::USAGE, error).hint(format!(
+            "if {host} has an authority of its own: write the entry into targets.yaml by hand, with ca: FILE (see targets.example.yaml)"
+        ))
+    })?;
+    match shown {
+        Some(digest) => surface.remark(&format!("{host} shows a certificate that is valid for it; sha256 {digest}")),
+        None => surface.remark(&format!("{host} is spoken to without TLS")),
+    }
+    if order.yes { Ok(()) } else { ask::confirm(surface, "add it?", "--yes") }
+}
+
+/// Nothing is written that the next command would refuse.
+fn check(global: &Global, edited: &str) -> Result<(), Failure> {
+    crate::config::Config::from_text(&global.config, edited).map(|_| ()).map_err(|error| {
+        let hint = error.hint();
+        let failure = Failure::told(
+            exit::USAGE,
+            format!("with this entry the file would be wrong; it was left as it is\n{}", error.render(false)),
+        );
+        match hint {
+            Some(hint) => failure.hint(hint),
+            None => failure,
+        }
+    })
+}
+
+/// Writes beside the file and renames, so that a crash leaves the old file or the new one.
+fn replace(global: &Global, text: &str) -> Result<(), Failure> {
+    let temporary = global.config.with_extension("yaml.part");
+    let permissions = std::fs::metadata(&global.config)?.permissions();
+    std::fs::write(&temporary, text)?;
+    std::fs::set_permissions(&temporary, permissions)?;
+    std::fs::File::open(&temporary)?.sync_all()?;
+    std::fs::rename(&temporary, &global.config)?;
+    Ok(())
+}

@@ -1,0 +1,6 @@
+//! `spartacus target`: the places we push to.
+
+pub mod add;
+mod address;
+pub mod list;
+pub mod probe;

@@ -1,0 +1,96 @@
+//! `spartacus target probe`: what a server can do, tried on scratch names.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::base::{Hinted as _, ObjectPath, TargetName, causes};
+use crate::cli::args::Global;
+use crate::cli::connect::{TargetConnector, reader_client};
+use crate::cli::exit::{self, Ended, Failure};
+use crate::cli::session::{Session, hinted};
+use crate::cli::surface::{Surface, complain, say};
+use crate::config::Target;
+use crate::history::TargetProfile;
+use crate::reader::HttpSource;
+use crate::store::probe::{Profile, Trial, probe as try_everything};
+use crate::store::{Retrying, Store as _, StoreError};
+use crate::transfer::Connector as _;
+use crate::trust::Fetch as _;
+
+/// Probes the named targets, or all, one after another, and remembers what they can do.
+pub async fn probe(surface: &Surface, global: &Global, names: &[String]) -> Ended {
+    let session = Session::open(surface, global)?;
+    let words: Vec<String> = names.iter().chain(&global.only).cloned().collect();
+    let mut failed = false;
+    let mut told = Vec::new();
+    for target in session.selected(&words)? {
+        match one(&session, target).await {
+            Ok(profile) => {
+                failed |= !profile.is_usable();
+                remember(&session, &target.name, &profile)?;
+                if !surface.json {
+                    say(&text(&target.name, &profile));
+                }
+                told.push(serde_json::json!({ "target": target.name, "usable": profile.is_usable(), "profile": profile }));
+            }
+            Err(error) => {
+                failed = true;
+                complain(&format!(
+                    "error: {}{}",
+                    causes(&error).join(": "),
+                    error.hint().map_or_else(String::new, |hint| format!("\nhint: {hint}"))
+                ));
+                told.push(serde_json::json!({ "target": target.name, "usable": false, "error": causes(&error), "code": error.kind.code() }));
+            }
+        }
+    }
+    if surface.json {
+        say(&serde_json::to_string_pretty(&serde_json::json!({ "schema": "spartacus.probe/1", "targets": told }))?);
+    }
+    Ok(if failed { exit::UNHEALTHY } else { exit::OK })
+}
+
+async fn one(session: &Session, target: &Target) -> Result<Profile, StoreError> {
+    let policy = &session.config.policy;
+    let store = TargetConnector::new(target, policy.timeouts, &session.clients).connect().await?;
+    // A dropped connection says nothing about what the server can do.
+    let store = Retrying::new(store, policy.retry, fastrand::u64(..));
+    let scratch = ObjectPath::new(format!(".spartacus-probe-{:016x}", fastrand::u64(..))).expect("a scratch name is a good path");
+    let public = public_face(session, target);
+    let found = try_everything(&store, &scratch, |path, bytes| read_as_a_reader(public, path, bytes)).await;
+    store.close().await;
+    found
+}
+
+fn public_face(session: &Session, target: &Target) -> Option<Arc<HttpSource>> {
+    let url = target.public_url.clone()?;
+    let client = reader_client(&session.clients, target, &session.config.policy.timeouts).ok()?;
+    Some(Arc::new(HttpSource::new(client, url)))
+}
+
+/// Whether what was written shows through the public address.
+async fn read_as_a_reader(public: Option<Arc<HttpSource>>, path: ObjectPath, bytes: Bytes) -> Option<Trial> {
+    let public = public?;
+    let (good, detail) = match public.fetch(&path, bytes.len() as u64).await {
+        Ok(Some(found)) if found == bytes => (true, "the same bytes".to_owned()),
+        Ok(Some(found)) => (false, format!("{} bytes were written, {} others came", bytes.len(), found.len())),
+        Ok(None) => (false, "it is not there: does the public address show the folder that we write to?".to_owned()),
+        Err(error) => (false, error.to_string()),
+    };
+    Some(Trial { what: "read through the public address".to_owned(), good, detail })
+}
+
+fn remember(session: &Session, target: &TargetName, profile: &Profile) -> Result<(), Failure> {
+    let found = TargetProfile { capabilities: profile.capabilities.clone(), server: None, probed_at: session.clock.now() };
+    session.history.set_profile(target, &found).map_err(|error| hinted(exit::UNEXPECTED, error))
+}
+
+fn text(target: &TargetName, profile: &Profile) -> String {
+    let mut text = format!("{target}: swap {}\n", profile.capabilities.swap);
+    for trial in &profile.trials {
+        let _ = writeln!(text, "  {}  {:<34} {}", if trial.good { "yes" } else { "no " }, trial.what, trial.detail);
+    }
+    text
+}

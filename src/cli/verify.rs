@@ -1,0 +1,73 @@
+//! `spartacus verify`: a copy anywhere, with nothing but the pin.
+
+use std::sync::Arc;
+
+use camino::Utf8PathBuf;
+use url::Url;
+
+use super::args::Verify;
+use super::check::{depth, tell};
+use super::exit::{self, Ended, Failure};
+use super::session::hinted;
+use super::surface::Surface;
+use crate::base::{Clock, Holds, Replicas, TargetName, Timeouts};
+use crate::health::{self, Expectation, Mirror, RoundOrders, Verdict};
+use crate::net::{Clients, HttpPolicy};
+use crate::reader::{FolderSource, HttpSource, Source};
+
+/// Verifies one place and tells what was found.
+pub async fn verify(surface: &Surface, order: &Verify) -> Ended {
+    let pin = std::fs::read(&order.root).map_err(|error| {
+        Failure::new(exit::USAGE, anyhow::Error::new(error).context(format!("cannot read {}", order.root)))
+            .hint("--root takes the project's 1.root.json, from a source that you trust")
+    })?;
+    if !is_root(&pin) {
+        return Err(Failure::told(exit::USAGE, format!("{} is not a root of trust", order.root))
+            .hint("--root takes the project's 1.root.json, from a source that you trust"));
+    }
+    let mirror = Mirror { target: TargetName::new("copy")?, source: source(order)?, holds: Holds::All, known: None };
+    let round = health::round(RoundOrders {
+        mirrors: vec![mirror],
+        expected: Expectation { pin: pin.into(), version: 0, snapshot: None, now: Clock::System.now() },
+        release: None,
+        depth: depth(order.files, order.full),
+        replicas: Replicas::All,
+        concurrency: 1,
+        clock: Clock::System,
+    });
+    let mut round = round.await;
+    round.release = round.mirrors.first().and_then(|mirror| mirror.release.clone());
+    tell(surface, &round);
+    Ok(match round.mirrors.first().map(|mirror| mirror.verdict) {
+        Some(Verdict::Current) => exit::OK,
+        Some(Verdict::Forged | Verdict::Mixed | Verdict::RolledBack) => exit::FORGED,
+        _ => exit::UNHEALTHY,
+    })
+}
+
+/// Whether it looks like a root at all: a wrong file is a slip of the reader, not a forgery by the mirror.
+fn is_root(pin: &[u8]) -> bool {
+    let found: Option<serde_json::Value> = serde_json::from_slice(pin).ok();
+    found.is_some_and(|value| value["signed"]["_type"] == "root")
+}
+
+fn source(order: &Verify) -> Result<Arc<dyn Source>, Failure> {
+    match Url::parse(&order.place) {
+        Ok(url) if matches!(url.scheme(), "http" | "https") => {
+            let policy = HttpPolicy { proxy: order.proxy.clone(), ca: order.ca.clone(), ..HttpPolicy::new(&Timeouts::default()) };
+            let client = Clients::default().get(&policy).map_err(|error| hinted(exit::USAGE, error))?;
+            Ok(Arc::new(HttpSource::new(client, url).with_forbidden_as_missing()))
+        }
+        _ => {
+            let folder = Utf8PathBuf::from(&order.place);
+            if folder.is_dir() {
+                return Ok(Arc::new(FolderSource::new(folder)));
+            }
+            Err(Failure::told(
+                exit::USAGE,
+                format!("{} is neither an http(s) address nor a folder", crate::base::sanitise(&order.place)),
+            )
+            .hint("spartacus verify https://mirror.example/path/ --root 1.root.json"))
+        }
+    }
+}
