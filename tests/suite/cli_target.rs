@@ -1,0 +1,104 @@
+//! Adding and probing targets on servers that nobody here wrote.
+
+use crate::cli_desk::Desk;
+use crate::support::apache::Apache;
+use crate::support::mirror::Mirror;
+use crate::support::sshd::Sshd;
+use crate::support::{USER, nginx::Nginx, rclone::RcloneS3, seaweed::Seaweed};
+
+#[test]
+fn an_ssh_host_key_is_shown_and_pinned() {
+    let server = Sshd::start();
+    let desk = Desk::with_project();
+    let url = format!("sftp://{}@127.0.0.1:{}{}", server.user, server.port, server.root.display());
+    let key = server.keys.client.display().to_string();
+    let add = ["target", "add", "mirror", &url, "--key", &key];
+
+    let asked = desk.run(&add).ends_with(2);
+    let place = format!("127.0.0.1:{}", server.port);
+    assert_eq!(
+        asked.err,
+        format!(
+            "{place} shows the host key ssh-ed25519 {}\n\
+             error: this needs an answer: is that the fingerprint that its operator gave you?\n\
+             hint: say it beforehand with --host-key SHA256:... (or --yes)\n",
+            server.keys.fingerprint
+        )
+    );
+    let other = format!("SHA256:{}", "A".repeat(43));
+    let refused = desk.run(&[&add[..], &["--host-key", &other]].concat()).ends_with(6);
+    assert!(refused.err.contains(&format!("error: {place} does not show the host key {other}")), "{}", refused.err);
+    assert!(desk.read("targets.yaml").ends_with("targets: []\n"));
+
+    let added = desk.run(&[&add[..], &["--host-key", &server.keys.fingerprint]].concat()).ends_with(0);
+    assert_eq!(added.out, "mirror is in targets.yaml\nnext: spartacus target probe mirror\n");
+    assert!(desk.read("targets.yaml").contains("[\"ssh-ed25519 AAAA"), "{}", desk.read("targets.yaml"));
+    let probed = desk.run(&["target", "probe"]).ends_with(0);
+    assert!(probed.out.starts_with("mirror: swap atomic\n"), "{}", probed.out);
+    assert!(desk.run(&["target", "list"]).ends_with(0).out.contains("swap atomic"));
+    assert_eq!(
+        desk.run(&["push", "docs", "--as", "v1", "--yes", "--verify"]).ends_with(0).headline(),
+        "v1 verified on 1 of 1 mirror"
+    );
+}
+
+#[test]
+fn a_certificate_is_shown_before_a_password_is_sent() {
+    let server = Apache::start();
+    let mut desk = Desk::with_project();
+    let url = format!("webdavs://{USER}@localhost:{}/dav/", server.tls_port);
+    let unknown = desk.run(&["target", "add", "mirror", &url, "--password", "env:DAV", "--yes"]).ends_with(2);
+    assert!(unknown.err.starts_with("error: cannot get the certificate of localhost\n"), "{}", unknown.err);
+    desk.write("authority.pem", &server.authority.pem());
+    let authority = desk.path("authority.pem").display().to_string();
+    desk.set("SSL_CERT_FILE", &authority);
+    let shown = desk.run(&["target", "add", "mirror", &url, "--password", "env:DAV"]).ends_with(2);
+    assert!(shown.err.starts_with("localhost shows a certificate that is valid for it; sha256 "), "{}", shown.err);
+    assert!(shown.err.ends_with("error: this needs an answer: add it?\nhint: say it beforehand with --yes\n"), "{}", shown.err);
+    let plain = format!("webdav://{USER}@127.0.0.1:{}/dav/", server.port);
+    let added = desk.run(&["target", "add", "mirror", &plain, "--password", "env:DAV", "--yes"]).ends_with(0);
+    assert_eq!(added.err, "127.0.0.1 is spoken to without TLS\n");
+    // The secret is not there: that fails this target, and says so, where it is needed.
+    let push = desk.run(&["push", "docs", "--as", "v1", "--yes"]).ends_with(4);
+    assert!(push.out.contains("DAV"), "{}", push.out);
+}
+
+/// What a probe finds, and that it is remembered.
+fn probe(mirror: &Mirror) {
+    let desk = Desk::with_project();
+    let name = mirror.kind.name();
+    let text = desk.read("targets.yaml").replace("targets: []\n", &format!("targets:\n{}", mirror.yaml_entry()));
+    desk.write("targets.yaml", &text);
+    let probed = desk.run(&["target", "probe"]).ends_with(0);
+    assert!(probed.out.starts_with(&format!("{name}: swap ")), "{}", probed.out);
+    assert!(probed.out.contains("  yes  read through the public address    the same bytes\n"), "{}", probed.out);
+    let swap = probed.out.lines().next().and_then(|line| line.rsplit(' ').next()).expect("a swap class").to_owned();
+    assert!(desk.run(&["target", "list"]).ends_with(0).out.contains(&format!("swap {swap}")));
+
+    let pushed = desk.run(&["push", "docs", "--as", "v1", "--yes", "--verify"]).ends_with(0);
+    assert_eq!(pushed.err.contains("note: swap"), swap != "atomic", "{}", pushed.err);
+    assert!(!pushed.err.contains("(not probed)"), "{}", pushed.err);
+    desk.edit("targets.yaml", "replicas: all", "require_atomic: true\n  replicas: all");
+    let strict = desk.run(&["repair", "--full"]).ends_with(if swap == "atomic" { 0 } else { 4 });
+    assert_eq!(strict.out.contains("policy.require_atomic asks for atomic"), swap != "atomic", "{}", strict.out);
+}
+
+#[test]
+fn apache_can_be_probed() {
+    probe(&Apache::start().mirror_basic());
+}
+
+#[test]
+fn nginx_can_be_probed() {
+    probe(&Nginx::start().mirror());
+}
+
+#[test]
+fn seaweed_can_be_probed() {
+    probe(&Seaweed::start().mirror());
+}
+
+#[test]
+fn rclone_s3_can_be_probed() {
+    probe(&RcloneS3::start().mirror());
+}

@@ -1,0 +1,99 @@
+//! Three maintainers, two of whom must sign, each on a machine of her own.
+
+use std::fs;
+use std::path::Path;
+
+use crate::cli_desk::Desk;
+
+/// A team's project in the folder itself, with Alice's and Carol's secret keys at hand.
+fn team() -> Desk {
+    let desk = Desk::empty();
+    fs::create_dir(desk.path("people")).expect("a new folder");
+    for name in ["alice", "bob", "carol"] {
+        desk.run(&["key", "new", name, "--out", &format!("people/{name}.key")]).ends_with(0);
+    }
+    // Bob lives elsewhere: only his public key is known here.
+    fs::remove_file(desk.path("people/bob.key")).expect("his key was here");
+    let keys = ["people/alice.pub", "people/bob.pub", "people/carol.pub"];
+    let mut words = vec!["init", "--name", "team", "--threshold", "2"];
+    words.extend(keys.iter().flat_map(|key| ["--maintainer-key", *key]));
+    desk.run(&words).ends_with(0);
+    desk.write("docs/README", "read me\n");
+    fs::create_dir(desk.path("mirror")).expect("a new folder");
+    let url = format!("folder:{}", desk.path("mirror").display());
+    desk.run(&["target", "add", "mirror", &url]).ends_with(0);
+    desk
+}
+
+#[test]
+fn two_of_three_must_sign_before_anything_is_pushed() {
+    let desk = team();
+    desk.run(&["bundle", "docs", "--as", "v1"]).ends_with(0);
+    let first = desk.run(&["sign", "v1", "--yes", "--key", "people/alice.key"]).ends_with(0);
+    assert!(first.err.contains("may sign: alice, bob, carol (2 needed); signed by: none"), "{}", first.err);
+    assert_eq!(first.out, "v1 has 1 signature, needs 2\nnext: another maintainer runs spartacus sign v1\n");
+    desk.run(&["push", "v1"]).complains(6, "error: v1 has 1 signature, needs 2\nhint: spartacus sign v1");
+    assert!(!desk.path("mirror/metadata/timestamp.json").exists());
+
+    let second = desk.run(&["sign", "v1", "--yes", "--key", "people/carol.key"]).ends_with(0);
+    assert_eq!(second.out, "v1 is signed\nnext: spartacus push v1\n");
+    assert_eq!(desk.run(&["push", "v1", "--verify"]).ends_with(0).headline(), "v1 verified on 1 of 1 mirror");
+    for file in ["SHA256SUMS.alice.minisig", "SHA256SUMS.carol.sshsig"] {
+        assert!(desk.path("mirror/releases/v1").join(file).exists(), "{file}");
+    }
+}
+
+#[test]
+fn a_signature_made_on_another_machine_travels_as_one_file() {
+    let desk = team();
+    desk.run(&["bundle", "docs", "--as", "v1"]).ends_with(0);
+    let hers = desk.path("hers");
+    copy(desk.path(".spartacus").as_path(), &hers.join(".spartacus"));
+    copy(desk.path("keys").as_path(), &hers.join("keys"));
+    let there = ["--config", "hers/targets.yaml"];
+
+    let out = ["sign", "v1", "--yes", "--key", "people/carol.key", "--out", "carol.sig"];
+    let signed = desk.run(&[&out[..], &there].concat()).ends_with(0);
+    assert!(signed.err.contains("spartacus sign v1 --add carol.sig"), "{}", signed.err);
+    desk.run(&["sign", "v1", "--yes", "--key", "people/alice.key"]).ends_with(0);
+    assert_eq!(desk.run(&["sign", "v1", "--add", "carol.sig"]).ends_with(0).out, "v1 is signed\nnext: spartacus push v1\n");
+    desk.run(&["sign", "v1", "--add", "docs/README"]).complains(
+        2,
+        "error: docs/README is not a signature file\n\
+         hint: the other maintainer makes it with: spartacus sign v1 --key FILE --out docs/README",
+    );
+    desk.run(&["sign", "v1", "--add", "nowhere"])
+        .complains(2, "error: cannot read nowhere\n  caused by: No such file or directory (os error 2)");
+    desk.run(&["push", "v1"]).ends_with(0);
+}
+
+#[test]
+fn a_signature_on_other_bytes_is_refused() {
+    let desk = team();
+    desk.run(&["bundle", "docs", "--as", "v1"]).ends_with(0);
+    desk.run(&["sign", "v1", "--yes", "--key", "people/carol.key", "--out", "carol.sig"]).ends_with(0);
+    desk.write("docs/README", "other words\n");
+    desk.run(&["bundle", "docs", "--as", "v2"]).ends_with(0);
+    desk.run(&["sign", "v2", "--add", "carol.sig"])
+        .complains(2, "error: carol.sig is a signature on v1, not on v2\nhint: spartacus sign v1 --add carol.sig");
+    desk.edit("carol.sig", "\"bundle\":\"v1\"", "\"bundle\":\"v2\"");
+    let refused = desk.run(&["sign", "v2", "--add", "carol.sig"]).ends_with(6);
+    assert!(refused.err.contains("is not one of the staged v2"), "{}", refused.err);
+    // Bob's own key may sign, a stranger's may not.
+    desk.run(&["key", "new", "mallory", "--out", "mallory.key"]).ends_with(0);
+    let stranger = desk.run(&["sign", "v2", "--yes", "--key", "mallory.key"]).ends_with(6);
+    assert!(stranger.err.contains("may not sign v2"), "{}", stranger.err);
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("a new folder");
+    for entry in fs::read_dir(from).expect("a folder") {
+        let entry = entry.expect("an entry");
+        let (source, copy) = (entry.path(), to.join(entry.file_name()));
+        if source.is_dir() {
+            self::copy(&source, &copy);
+        } else {
+            fs::copy(source, copy).expect("a copy");
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! What targets hold, and what a push or a repair makes of it.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use spartacus::base::{ByteCount, Holds};
+use spartacus::bundle::{BundleEntry, Release};
+use spartacus::plan::{Inventory, Upload, plan};
+use spartacus::transfer::{Ending, Look, Outcome, run};
+
+use super::actor::{Actor, Cue, job_on, orders};
+use super::world::{Objects, holds_all_of, inline, path, published, read, release, world};
+
+async fn push(actor: &Actor, release: &Arc<Release>) -> Outcome {
+    run(orders(release, vec![job_on(actor.clone())])).await.outcomes.remove(0)
+}
+
+async fn repair(actor: &Actor, release: &Arc<Release>, look: Look) -> Outcome {
+    let mut job = job_on(actor.clone());
+    job.look = look;
+    run(orders(release, vec![job])).await.outcomes.remove(0)
+}
+
+fn sizes() -> Look {
+    Look::Sizes { suspects: BTreeSet::new() }
+}
+
+/// Release `version`, changed.
+fn changed(version: usize, change: impl FnOnce(&mut Objects)) -> Objects {
+    let mut objects = published(&release(version));
+    change(&mut objects);
+    objects
+}
+
+fn set(objects: &mut Objects, at: &str, bytes: &[u8]) {
+    objects.insert(path(at), Bytes::copy_from_slice(bytes));
+}
+
+fn code(outcome: &Outcome) -> &str {
+    outcome.failure.as_ref().map_or("", |failure| failure.code.as_str())
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_newer_or_not_ours_to_judge_is_never_overwritten() {
+    let newer_in_parts = changed(3, |objects| drop(objects.remove(&path("metadata/3.snapshot.json"))));
+    let newer_spoilt = changed(3, |objects| set(objects, "metadata/3.targets.json", b"{}"));
+    let foreign_root = changed(1, |objects| set(objects, "metadata/2.root.json", b"<html>"));
+    let unknown_root = changed(1, |objects| {
+        objects.insert(path("metadata/2.root.json"), published(&release(3))[&path("metadata/2.root.json")].clone());
+    });
+    let fork_in_parts = {
+        let mut objects = published(&world().fork);
+        objects.remove(&path("metadata/2.snapshot.json"));
+        objects
+    };
+    let cases = [
+        ("newer", published(&release(3)), Ending::Conflict, "conflict"),
+        ("newer in parts", newer_in_parts, Ending::Conflict, "conflict"),
+        ("newer with a spoilt list", newer_spoilt, Ending::Conflict, "conflict"),
+        ("another of the same version", published(&world().fork), Ending::Conflict, "conflict"),
+        ("another of the same version, in parts", fork_in_parts, Ending::Conflict, "conflict"),
+        ("a root that we do not know", unknown_root, Ending::Conflict, "conflict"),
+        ("a root that nobody knows", foreign_root, Ending::Failed, "corrupt"),
+    ];
+    for (case, objects, ending, failure) in cases {
+        for look in [Look::Pointer, sizes(), Look::Bytes] {
+            let actor = Actor::new("target", &objects, []);
+            let outcome = repair(&actor, &release(2), look).await;
+            assert_eq!((outcome.ending, code(&outcome)), (ending, failure), "{case}: {outcome:?}");
+            assert_eq!(actor.store.snapshot(), objects, "{case}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_broken_is_made_whole() {
+    let lose = |name: &'static str| changed(1, move |objects| drop(objects.remove(&path(name))));
+    let cases = [
+        ("nothing", Objects::new()),
+        ("no pointer", lose("metadata/timestamp.json")),
+        ("no snapshot", lose("metadata/1.snapshot.json")),
+        ("no list of bundles", lose("metadata/1.targets.json")),
+        ("a forged pointer", changed(1, |objects| set(objects, "metadata/timestamp.json", b"{\"signed\":{\"version\":9}}"))),
+        ("half a pointer", changed(1, |objects| set(objects, "metadata/timestamp.json", b"{\"sig"))),
+        ("an endless pointer", changed(1, |objects| set(objects, "metadata/timestamp.json", &vec![b' '; 20_000]))),
+        ("a parking page", changed(1, |objects| set(objects, "metadata/timestamp.json", b"<html>"))),
+        ("a forged snapshot", changed(1, |objects| set(objects, "metadata/1.snapshot.json", b"{}"))),
+    ];
+    for (case, objects) in cases {
+        let actor = Actor::new("target", &objects, []);
+        let outcome = push(&actor, &release(2)).await;
+        assert_eq!(outcome.ending, Ending::Done, "{case}: {outcome:?}");
+        holds_all_of(&actor.store.snapshot(), &release(2)).unwrap_or_else(|wrong| panic!("{case}: {wrong}"));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn half_a_pointer_does_not_cost_the_files() {
+    let actor = Actor::new("target", &changed(3, |objects| set(objects, "metadata/timestamp.json", b"{\"sig")), []);
+    let outcome = push(&actor, &release(3)).await;
+    // Five roles and lists, two roots, the pointer, one convenience.
+    assert_eq!((outcome.ending, outcome.objects_sent), (Ending::Done, 9), "{outcome:?}");
+    holds_all_of(&actor.store.snapshot(), &release(3)).expect("whole");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_newer_state_that_comes_meanwhile_stays() {
+    let actor = Actor::new("target", &published(&release(1)), [Cue::Rival(published(&release(3)))]);
+    let outcome = push(&actor, &release(2)).await;
+    assert_eq!((outcome.ending, code(&outcome)), (Ending::Conflict, "conflict"), "{outcome:?}");
+    assert_eq!(read(&actor.store.snapshot()).await, Ok(3));
+}
+
+#[tokio::test(start_paused = true)]
+async fn names_that_a_listing_leaves_out_are_not_missing() {
+    let actor = Actor::new("target", &published(&release(2)), [Cue::HidesDots]);
+    let outcome = repair(&actor, &release(2), sizes()).await;
+    assert_eq!((outcome.ending, actor.puts()), (Ending::Unchanged, 0), "{outcome:?}");
+    actor.store.tamper(&path("releases/v1/.hidden"), "short");
+    let outcome = repair(&actor, &release(2), sizes()).await;
+    assert_eq!((outcome.ending, outcome.objects_sent), (Ending::Done, 2), "{outcome:?}");
+    let fresh = Actor::new("target", &Objects::new(), [Cue::HidesDots]);
+    assert_eq!(push(&fresh, &release(2)).await.ending, Ending::Done);
+}
+
+#[tokio::test(start_paused = true)]
+async fn repair_finds_what_its_look_can_see() {
+    let flip = |name: &str| {
+        changed(2, |objects| {
+            let mut bytes = objects[&path(name)].to_vec();
+            bytes[3] ^= 1;
+            set(objects, name, &bytes);
+        })
+    };
+    let suspect = |name: &str| Look::Sizes { suspects: [path(name)].into() };
+    let cases = [
+        ("a missing file", changed(2, |objects| drop(objects.remove(&path("releases/v1/docs/deep/a")))), sizes()),
+        ("a short file", changed(2, |objects| set(objects, "releases/v1/README", b"x")), sizes()),
+        ("an altered role of the same length", flip("metadata/2.snapshot.json"), sizes()),
+        ("an altered root of the same length", flip("metadata/1.root.json"), sizes()),
+        ("an altered convenience", flip("index.html"), sizes()),
+        ("an altered file, suspected", flip("releases/v1/README"), suspect("releases/v1/README")),
+        ("an altered file, read", flip("releases/v2/README"), Look::Bytes),
+    ];
+    for (case, objects, look) in cases {
+        let actor = Actor::new("target", &objects, []);
+        let outcome = repair(&actor, &release(2), look).await;
+        assert_eq!(outcome.ending, Ending::Done, "{case}: {outcome:?}");
+        assert!(outcome.objects_sent <= 2, "{case}: {outcome:?}");
+        assert_eq!(actor.store.snapshot(), published(&release(2)), "{case}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn replaced_bytes_of_the_same_length_are_read_back() {
+    let altered = path("releases/v1/README");
+    let objects = changed(2, |objects| set(objects, "releases/v1/README", &[0; 12]));
+    let actor = Actor::new("target", &objects, [Cue::Alters(altered.clone())]);
+    let outcome = repair(&actor, &release(2), Look::Sizes { suspects: [altered].into() }).await;
+    assert_eq!((outcome.ending, code(&outcome)), (Ending::Failed, "corrupt"), "{outcome:?}");
+    assert_eq!(actor.puts(), 2, "sent again once");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_alters_metadata_gets_no_pointer() {
+    let mut caught = 0;
+    for name in ["metadata/1.targets.json", "metadata/timestamp.json"] {
+        let actor = Actor::new("target", &Objects::new(), [Cue::Alters(path(name))]);
+        let outcome = push(&actor, &release(1)).await;
+        caught += usize::from(outcome.ending == Ending::Failed);
+    }
+    // New objects are only sampled; the pointer is always read back.
+    assert!(caught >= 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_target_that_may_hold_more_gets_what_it_lacks() {
+    let actor = Actor::new("target", &Objects::new(), []);
+    let mut little = job_on(actor.clone());
+    little.holds = Holds::Newest(1);
+    let found = run(orders(&release(2), vec![little])).await;
+    assert_eq!(found.outcomes[0].ending, Ending::Done);
+    assert!(!actor.store.snapshot().contains_key(&path("releases/v1/README")));
+    assert_eq!(push(&actor, &release(3)).await.ending, Ending::Done);
+    holds_all_of(&actor.store.snapshot(), &release(3)).expect("all bundles are there");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_limit_is_for_all_that_lies_there() {
+    let actor = Actor::new("target", &published(&release(1)), []);
+    let whole: u64 = published(&release(2)).values().map(|bytes| bytes.len() as u64).sum();
+    let added: u64 = whole - published(&release(1)).values().map(|bytes| bytes.len() as u64).sum::<u64>();
+    let mut job = job_on(actor.clone());
+    job.limits.max_bytes = Some(ByteCount(added + 1000));
+    let found = run(orders(&release(2), vec![job])).await;
+    assert_eq!(code(&found.outcomes[0]), "max_bytes", "{:?}", found.outcomes[0]);
+    assert_eq!(actor.puts(), 0);
+}
+
+#[test]
+fn a_plan_costs_a_few_words_for_each_object() {
+    let files: Vec<_> = (0..100_000).map(|number| inline(path(format!("releases/v9/{number}")), Bytes::new())).collect();
+    let mut wide = (*release(1)).clone();
+    let created = wide.bundles[0].created;
+    wide.bundles = vec![BundleEntry { name: "v9".parse().expect("a name"), created, files: Arc::new(files) }];
+    let plans: Vec<_> = (0..30).map(|_| plan(&wide, Holds::All, &Inventory::empty())).collect();
+    assert!(plans.iter().all(|plan| plan.size().0 > 100_000));
+    assert!(size_of::<Upload<'_>>() <= 2 * size_of::<usize>());
+}

@@ -1,0 +1,9 @@
+//! The engine from outside: pushes on targets that fail, lie, hang and compete; mirrors as readers and checks find them.
+
+mod actor;
+mod health;
+mod inventory;
+mod reader;
+mod runs;
+mod swarm;
+mod world;

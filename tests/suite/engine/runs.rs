@@ -1,0 +1,186 @@
+//! Runs over several targets: none waits for another, a cancellation is obeyed, and every outcome is true.
+
+use std::time::Duration;
+
+use spartacus::base::TargetName;
+use spartacus::store::{Operation, Store as _};
+use spartacus::transfer::{Ending, Event, Events, run};
+use tokio::time::Instant;
+
+use super::actor::{Actor, BlackHole, Cue, Ready, job, job_on, orders, refusing};
+use super::world::{holds_all_of, path, published, read, release};
+
+fn pointer() -> spartacus::base::ObjectPath {
+    path("metadata/timestamp.json")
+}
+
+#[tokio::test(start_paused = true)]
+async fn stalled_targets_delay_nobody() {
+    let actors: Vec<Actor> = (0..200).map(|number| Actor::new(&format!("t{number}"), &published(&release(1)), [])).collect();
+    let jobs = actors.iter().enumerate().map(|(number, actor)| match number % 10 {
+        0 => job(actor.store.target(), BlackHole),
+        _ => job_on(actor.clone()),
+    });
+    let mut wanted = orders(&release(2), jobs.collect());
+    wanted.concurrency = 64;
+    wanted.common.timeouts.target = Some(Duration::from_mins(30));
+    let (sender, mut events) = tokio::sync::mpsc::channel(64);
+    wanted.common.events = Events::to(sender);
+    let begun = Instant::now();
+    let listener = tokio::spawn(async move {
+        let mut done = Vec::new();
+        while let Some(event) = events.recv().await {
+            if let Event::TargetFinished { outcome } = event {
+                done.push((outcome.ending, begun.elapsed()));
+            }
+        }
+        done
+    });
+    let found = run(wanted).await;
+    let done = listener.await.expect("the listener ends with the run");
+    let healthy: Vec<Duration> = done.iter().filter(|(ending, _)| *ending == Ending::Done).map(|(_, after)| *after).collect();
+    assert_eq!(healthy.len(), 180);
+    assert!(healthy.iter().all(|after| *after < Duration::from_secs(1)), "{healthy:?}");
+    let stalled: Vec<_> = found.outcomes.iter().filter(|outcome| outcome.ending == Ending::Failed).collect();
+    assert_eq!(stalled.len(), 20);
+    assert!(stalled.iter().all(|outcome| outcome.failure.as_ref().is_some_and(|failure| failure.code == "deadline")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_is_one_targets_failure() {
+    let good = Actor::new("good", &published(&release(1)), []);
+    let bad = Actor::new("bad", &published(&release(1)), [Cue::Panics(4)]);
+    let found = run(orders(&release(2), vec![job_on(bad), job_on(good.clone())])).await;
+    let failure = found.outcomes[0].failure.as_ref().expect("it failed");
+    assert_eq!((failure.code.as_str(), found.outcomes[0].ending), ("internal", Ending::Failed));
+    assert!(failure.messages[0].contains("the store of bad panics"), "{failure:?}");
+    assert_eq!(found.outcomes[1].ending, Ending::Done);
+    holds_all_of(&good.store.snapshot(), &release(2)).expect("the good target has everything");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cancelled_run_returns_and_moves_no_pointer_wherever_a_store_hangs() {
+    let mut cancelled = 0;
+    for number in 1..40 {
+        let actor = Actor::new("target", &published(&release(1)), [Cue::Silent(number, false)]);
+        let wanted = orders(&release(2), vec![job_on(actor.clone())]);
+        let cancel = wanted.common.cancel.clone();
+        let working = tokio::spawn(run(wanted));
+        tokio::time::sleep(Duration::from_mins(1)).await;
+        let (before, asked) = (read(&actor.store.snapshot()).await.expect("whole"), Instant::now());
+        cancel.cancel();
+        let found = working.await.expect("the run returns");
+        assert!(asked.elapsed() <= Duration::from_secs(5), "call {number}: {:?}", asked.elapsed());
+        assert_eq!(read(&actor.store.snapshot()).await, Ok(before), "call {number}");
+        assert!(actor.is_closed(), "call {number}");
+        match found.outcomes[0].ending {
+            Ending::Cancelled => {
+                // A pointer that was sent and not yet read back is not claimed either way.
+                let unknown = found.outcomes[0].notes.iter().any(|note| note.contains("is not known"));
+                assert!(before == 1 || unknown, "call {number}: {:?}", found.outcomes[0]);
+            }
+            Ending::Done => assert_eq!(before, 2, "call {number}"),
+            other => panic!("call {number}: {other}"),
+        }
+        cancelled += usize::from(found.cancelled && found.outcomes[0].ending == Ending::Cancelled);
+    }
+    assert!(cancelled > 10, "{cancelled}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_swap_under_way_may_end_and_its_result_is_told() {
+    for (seconds, ending, version) in [(1, Ending::Done, 2), (60, Ending::Cancelled, 1)] {
+        let actor = Actor::new("target", &published(&release(1)), [Cue::SlowSwap(seconds)]);
+        let wanted = orders(&release(2), vec![job_on(actor.clone())]);
+        let cancel = wanted.common.cancel.clone();
+        let working = tokio::spawn(run(wanted));
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        cancel.cancel();
+        let outcome = working.await.expect("the run returns").outcomes.remove(0);
+        assert_eq!(outcome.ending, ending, "{outcome:?}");
+        assert_eq!(read(&actor.store.snapshot()).await, Ok(version));
+        assert_eq!(outcome.notes.iter().any(|note| note.contains("is not known")), ending == Ending::Cancelled, "{outcome:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_cancellation_waiting_targets_are_not_even_connected() {
+    let actors: Vec<Actor> = (0..30).map(|number| Actor::new(&format!("t{number}"), &published(&release(1)), [])).collect();
+    let mut wanted = orders(&release(2), actors.iter().map(|actor| job_on(actor.clone())).collect());
+    wanted.concurrency = 2;
+    wanted.common.cancel.cancel();
+    let found = run(wanted).await;
+    assert!(found.outcomes.iter().all(|outcome| outcome.ending == Ending::Cancelled));
+    assert!(actors.iter().all(|actor| actor.calls() == 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn deadlines_end_what_hangs_and_close_it() {
+    let actor = Actor::new("target", &published(&release(1)), [Cue::SilentPut(path("releases/v2/README"))]);
+    let mut wanted = orders(&release(2), vec![job_on(actor.clone())]);
+    wanted.common.timeouts.target = Some(Duration::from_secs(90));
+    let begun = Instant::now();
+    let outcome = run(wanted).await.outcomes.remove(0);
+    assert_eq!(outcome.failure.expect("it failed").code, "deadline");
+    assert!(begun.elapsed() < Duration::from_secs(96) && actor.is_closed(), "{:?}", begun.elapsed());
+
+    let mut wanted = orders(&release(2), vec![job_on(actor.playing([Cue::SilentPut(pointer())]))]);
+    wanted.common.timeouts.run = Some(Duration::from_secs(90));
+    let begun = Instant::now();
+    let found = run(wanted).await;
+    assert_eq!((found.cancelled, found.outcomes[0].ending), (true, Ending::Cancelled));
+    assert!(begun.elapsed() <= Duration::from_secs(95), "{:?}", begun.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn refused_credentials_are_tried_once() {
+    let cases = [(Operation::Get, 1), (Operation::Get, 3), (Operation::Space, 1), (Operation::Put, 1), (Operation::Put, 4)];
+    for (operation, nth) in cases {
+        let actor = Actor::new("target", &published(&release(1)), []);
+        let store = refusing(&actor, operation, nth);
+        let name: TargetName = "target".parse().expect("a name");
+        let outcome = run(orders(&release(2), vec![job(&name, Ready(store.clone()))])).await.outcomes.remove(0);
+        let failure = outcome.failure.expect("it failed");
+        assert_eq!(failure.code, "unauthenticated", "{operation} {nth}: {failure:?}");
+        assert_eq!(store.calls(operation), nth, "{operation} {nth}: nothing more was asked");
+        assert_eq!(read(&actor.store.snapshot()).await, Ok(1), "{operation} {nth}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_listener_that_is_stuck_stops_nothing() {
+    let jobs = (0..20).map(|number| job_on(Actor::new(&format!("t{number}"), &published(&release(1)), [])));
+    let mut wanted = orders(&release(2), jobs.collect());
+    let (sender, receiver) = tokio::sync::mpsc::channel(1);
+    wanted.common.events = Events::to(sender);
+    let begun = Instant::now();
+    let found = run(wanted).await;
+    drop(receiver);
+    assert!(found.outcomes.iter().all(|outcome| outcome.ending == Ending::Done));
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_outcome_does_not_depend_on_the_neighbours() {
+    let make = |number: usize| {
+        let cues = match number % 4 {
+            0 => vec![Cue::Alters(pointer())],
+            1 => vec![Cue::Panics(number as u64)],
+            2 => vec![Cue::Rival(published(&release(3)))],
+            _ => vec![],
+        };
+        Actor::new(&format!("t{number}"), &published(&release(1)), cues)
+    };
+    let together = run(orders(&release(2), (0..24).map(|number| job_on(make(number))).collect())).await;
+    for (number, among) in together.outcomes.iter().enumerate() {
+        let alone = run(orders(&release(2), vec![job_on(make(number))])).await.outcomes.remove(0);
+        assert_eq!((alone.ending, &alone.failure), (among.ending, &among.failure), "target {number}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_unchanged_target_costs_one_request() {
+    let actor = Actor::new("target", &published(&release(2)), []);
+    let found = run(orders(&release(2), vec![job_on(actor.clone())])).await;
+    assert_eq!((found.outcomes[0].ending, actor.calls(), actor.puts()), (Ending::Unchanged, 1, 0));
+}
