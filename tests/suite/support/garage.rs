@@ -54,11 +54,11 @@ impl Garage {
             command.env("GARAGE_DEFAULT_BUCKET", BUCKET);
             command
         });
-        // A bucket whose alias is the host that readers ask for needs no name resolution.
+        // A bucket whose alias is the host that readers ask for needs no name resolution; an address is no bucket name.
         let publish =
             |words: &[&str]| process::output(Command::new(&program).arg("-c").arg(&config).args(words)).status.success();
         wait_until("Garage publishes the bucket", || publish(&["bucket", "website", "--allow", BUCKET]));
-        wait_until("Garage names the bucket", || publish(&["bucket", "alias", BUCKET, "127.0.0.1"]));
+        wait_until("Garage names the bucket", || publish(&["bucket", "alias", BUCKET, "localhost"]));
         Self { server, port: ports[0], web_port: ports[1], access_key, secret_key, folder }
     }
 
@@ -68,7 +68,7 @@ impl Garage {
         Mirror {
             kind: Kind::Garage,
             settings: rclone::s3_settings(self.folder.path(), &endpoint, &self.access_key, &self.secret_key, REGION),
-            public_url: format!("http://127.0.0.1:{}/", self.web_port),
+            public_url: format!("http://localhost:{}/", self.web_port),
             rclone_remote: rclone::s3_remote(&endpoint, &self.access_key, &self.secret_key, REGION),
             rclone_path: BUCKET.to_owned(),
             root: None,
