@@ -17,6 +17,8 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio_util::task::AbortOnDropHandle;
 
+use crate::support::tools;
+
 const SSHD: &str = "/usr/sbin/sshd";
 
 pub struct Sshd {
@@ -34,10 +36,7 @@ impl Sshd {
         let folder = TempDir::new().expect("a temporary folder");
         let root = Utf8PathBuf::try_from(folder.path().to_path_buf()).expect("a UTF-8 path");
         std::fs::create_dir(root.join("data")).expect("a folder");
-        // The privilege separation of an sshd that runs as root needs its empty folder.
-        if user() == "root" {
-            std::fs::create_dir_all("/run/sshd").expect("a folder");
-        }
+        tools::folder_of_sshd();
         let host_key = new_key(&root.join("host_key"));
         let user_key = new_key(&root.join("user_key"));
         write_private(&root.join("authorized_keys"), &user_key);

@@ -52,6 +52,7 @@ impl Sshd {
 
     /// Starts it with further lines of configuration, which win: sshd takes the first value it reads.
     pub fn start_with(first_lines: &str) -> Self {
+        tools::folder_of_sshd();
         let folder = tempfile::tempdir().expect("a temporary folder");
         let base = folder.path();
         let keys = Keys::generate(base);

@@ -24,7 +24,7 @@ impl ChrootSshd {
     /// Starts it. Fails the test without root.
     pub fn start() -> Self {
         tools::require_root("sshd with ChrootDirectory");
-        std::fs::create_dir_all("/run/sshd").expect("root may make sshd's own folder");
+        tools::folder_of_sshd();
         let folder = tempfile::tempdir().expect("a temporary folder");
         let base = folder.path();
         let keys = Keys::generate(base);

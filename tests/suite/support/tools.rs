@@ -43,3 +43,11 @@ pub fn own_login() -> String {
     let output = std::process::Command::new(program("id")).arg("-un").output().expect("id runs");
     String::from_utf8(output.stdout).expect("login names are text").trim().to_owned()
 }
+
+/// An sshd that runs as root wants this empty folder for its privilege separation; on a machine that never ran one as a
+/// service it is not there.
+pub fn folder_of_sshd() {
+    if own_login() == "root" {
+        std::fs::create_dir_all("/run/sshd").expect("root may make sshd's own folder");
+    }
+}
