@@ -9,10 +9,15 @@ mod everywhere;
 mod failures;
 mod interrupted;
 mod judged;
+mod readers;
 mod real_tree;
+mod running;
 mod trees;
 
 use crate::support::mirror::{Kind, Mirror};
+
+/// One of each protocol, all with an atomic swap.
+const ATOMIC: [Kind; 4] = [Kind::Sshd, Kind::ApacheBasic, Kind::Seaweed, Kind::Folder];
 
 /// One mirror of each kind.
 fn one_of_each() -> Vec<Mirror> {

@@ -8,7 +8,9 @@ use std::process::Command;
 
 use spartacus::store::contract::noise;
 
-use super::{headline, start};
+use super::readers::Watch;
+use super::running::Running;
+use super::{ATOMIC, headline, start, trees};
 use crate::support::mirror::Kind;
 use crate::support::project::Project;
 use crate::support::tree::files_below;
@@ -26,16 +28,31 @@ const LONGEST: u64 = 1 << 20;
 /// More than 1 GiB, and no multiple of any chunk.
 const BIG: u64 = (1 << 30) + (5 << 20) + 7;
 
+/// SIGKILL after so many of its objects went out to any of the targets: early, among the thousands of small ones, and late.
+const KILLED_AFTER: [usize; 3] = [100, 6_000, 18_000];
+
 #[test]
-fn a_real_tree_arrives_whole_on_every_kind_of_server() {
-    let mirrors = start(&[Kind::Sshd, Kind::ApacheBasic, Kind::Seaweed, Kind::RcloneS3, Kind::Folder]);
+fn a_real_tree_arrives_whole_on_every_kind_of_server_although_its_push_is_killed() {
+    let mirrors = start(&[&ATOMIC[..], &[Kind::RcloneS3]].concat());
     let project = Project::with_mirrors(&mirrors);
-    let tree = project.beside("tree");
+    let (before, tree) = (project.beside("before"), project.beside("tree"));
+    trees::many(&before, 20, "before");
+    project.push(&before, "before").ends_with(0);
     let taken = copy_installed(&tree);
     assert!(taken >= ENOUGH, "{taken} files in {SOURCES:?} are too few for this test");
     big_file(&tree.join("big.img"));
 
-    project.push(&tree, "real").ends_with(0).concludes(&headline("real", "complete", mirrors.len()));
+    // Readers of the first four; the fifth server makes no promise about its swap.
+    let (atomic, _) = mirrors.split_at(ATOMIC.len());
+    Watch::over(&project, atomic, ["before", "real"], || {
+        for moment in KILLED_AFTER {
+            let mut push = Running::push(&project, &tree, "real");
+            push.until_sent(moment);
+            assert!(push.kill(), "it ended before it was killed after {moment} objects");
+        }
+        let last = project.push(&tree, "real").ends_with(0).concludes(&headline("real", "complete", mirrors.len()));
+        last.says("went on after an interrupted run");
+    });
     project.run(&["check", "--files"]).ends_with(0).concludes(&headline("real", "complete", mirrors.len()));
     let digest = sha256(&tree.join("big.img"));
     for mirror in &mirrors {
@@ -44,6 +61,7 @@ fn a_real_tree_arrives_whole_on_every_kind_of_server() {
             assert_eq!(sha256(&root.join("releases/real/big.img")), digest, "{}", mirror.kind.name());
         }
     }
+    project.run(&["check", "--full"]).ends_with(0).concludes(&headline("real", "verified", mirrors.len()));
     project.run(&["push", "real"]).ends_with(0).concludes(&headline("real", "current", mirrors.len()));
 }
 

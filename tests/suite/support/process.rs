@@ -144,10 +144,15 @@ pub fn accepts(port: u16) -> bool {
 }
 
 /// Polls until `ready` holds; panics with `what` after a minute.
-pub fn wait_until(what: &str, mut ready: impl FnMut() -> bool) {
+pub fn wait_until(what: &str, ready: impl FnMut() -> bool) {
+    wait_within(READY, what, ready);
+}
+
+/// Polls until `ready` holds; panics with `what` after `limit`.
+pub fn wait_within(limit: Duration, what: &str, mut ready: impl FnMut() -> bool) {
     let begun = Instant::now();
     while !ready() {
-        assert!(begun.elapsed() < READY, "{what}: not after {READY:?}");
+        assert!(begun.elapsed() < limit, "{what}: not after {limit:?}");
         std::thread::sleep(POLL);
     }
 }
