@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::base::{ObjectPath, Sha256, TargetName};
 use crate::history::History;
-use crate::transfer::Journal;
+use crate::transfer::{BreakerState, Journal};
 
 /// Writes the journal of one run. A journal that cannot be written costs uploads, not correctness, so troubles are
 /// logged and the push goes on.
@@ -40,6 +40,19 @@ impl Journal for StateJournal {
     fn forget(&self, target: &TargetName) {
         if let Err(error) = self.history.forget(target) {
             tracing::warn!(%target, %error, "the journal cannot be cleared");
+        }
+    }
+
+    fn breaker(&self, target: &TargetName) -> BreakerState {
+        self.history.breaker(target).unwrap_or_else(|error| {
+            tracing::warn!(%target, %error, "how the target did in earlier runs cannot be read");
+            BreakerState::default()
+        })
+    }
+
+    fn set_breaker(&self, target: &TargetName, state: BreakerState) {
+        if let Err(error) = self.history.set_breaker(target, state) {
+            tracing::warn!(%target, %error, "how the target did cannot be written down");
         }
     }
 }

@@ -1,23 +1,13 @@
 //! Breakers, kept so that a dead target does not cost its time-outs again in every run.
 
-use jiff::Timestamp;
 use rusqlite::OptionalExtension as _;
-use serde::Serialize;
 
 use super::{History, HistoryError, column};
 use crate::base::TargetName;
-
-/// How a target's breaker stands. A target without a record has a closed one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
-pub struct BreakerState {
-    /// Failures in a row.
-    pub failures: u32,
-    /// Since when the target is left alone; `None`: the breaker is closed.
-    pub opened_at: Option<Timestamp>,
-}
+use crate::transfer::BreakerState;
 
 impl History {
-    /// How the breaker of `target` stands.
+    /// How the breaker of `target` stands. Without a record it is closed.
     pub fn breaker(&self, target: &TargetName) -> Result<BreakerState, HistoryError> {
         self.with("read a breaker", |inner| {
             let found = inner

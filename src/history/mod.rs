@@ -22,7 +22,6 @@ mod state;
 mod tests;
 mod trusted;
 
-pub use breaker::BreakerState;
 pub use database::History;
 pub use error::HistoryError;
 pub use profiles::TargetProfile;

@@ -43,10 +43,20 @@ impl Circuit {
         Self { limit: breaker.failures.max(1), pause, failures: 0, probe_at: None, kind: ErrorKind::Unavailable, detail }
     }
 
-    /// Open, with a probe allowed at once.
-    pub(super) fn suspect(&mut self) {
-        self.failures = self.limit;
-        self.probe_at = Some(Instant::now());
+    /// As earlier runs left it; open, with a probe allowed at once.
+    pub(super) fn remember(&mut self, failures: u32, open: bool) {
+        self.failures = failures;
+        self.probe_at = open.then(Instant::now);
+    }
+
+    /// Failures in a row.
+    pub(super) fn failures(&self) -> u32 {
+        self.failures
+    }
+
+    /// The call that was let through asked nobody, so the next may go in its place.
+    pub(super) fn is_still_to_be_probed(&mut self) {
+        self.probe_at = self.probe_at.map(|_| Instant::now());
     }
 
     /// Whether a call may go now.

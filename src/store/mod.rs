@@ -27,6 +27,7 @@ mod limited;
 mod media;
 pub mod memory;
 pub mod probe;
+mod retries;
 mod retrying;
 pub mod s3;
 pub mod sftp;
@@ -41,7 +42,8 @@ pub use ext::StoreExt;
 pub use faulty::{Fault, FaultPlan, Faulty};
 pub use limited::Limited;
 pub use media::{cache_control, content_type};
-pub use retrying::{RetryEvent, RetryObserver, Retrying};
+pub use retries::{Retries, RetryEvent, RetryObserver};
+pub use retrying::Retrying;
 pub use tap::{Bandwidth, Meter, Tap};
 
 /// What a put may find under its name.

@@ -1,38 +1,14 @@
 //! Failed calls, sent again within reason.
-//!
-//! Two limits keep a sick target from drowning in retries: a budget (a share of the first tries, with a floor), and a
-//! breaker that stops asking after several failures in a row. Only [`StoreError::retry`] is read, never the kind.
 
-use std::fmt::Write as _;
 use std::future::Future;
 use std::ops::Range;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::sync::Arc;
 
 use async_trait::async_trait;
-use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
-use tokio::time::{Instant, sleep};
 
-use super::breaker::{Admission, Circuit};
-use super::{Body, ByteStream, Capabilities, Entry, ErrorKind, Operation, Retry, Space, Stat, Store, StoreError, Write};
+use super::retries::Retries;
+use super::{Body, ByteStream, Capabilities, Entry, ErrorKind, Operation, Space, Stat, Store, StoreError, Write};
 use crate::base::{ObjectPath, RetryPolicy, TargetName};
-
-/// A call that is about to be sent again.
-#[derive(Debug)]
-pub struct RetryEvent<'a> {
-    /// What went wrong; names the operation, the target and the path.
-    pub error: &'a StoreError,
-    /// The try that failed, from 1.
-    pub attempt: u32,
-    /// How long is waited before the next.
-    pub pause: Duration,
-}
-
-/// Someone who wants to know about retries.
-pub trait RetryObserver: Send + Sync + std::fmt::Debug {
-    /// Called before the pause.
-    fn retrying(&self, event: &RetryEvent<'_>);
-}
 
 /// A store whose failed calls are tried again.
 ///
@@ -40,76 +16,29 @@ pub trait RetryObserver: Send + Sync + std::fmt::Debug {
 #[derive(Debug)]
 pub struct Retrying<S> {
     inner: S,
-    policy: RetryPolicy,
-    observer: Option<Arc<dyn RetryObserver>>,
-    state: Mutex<State>,
-}
-
-#[derive(Debug)]
-struct State {
-    random: fastrand::Rng,
-    first_tries: u64,
-    retries: u64,
-    circuit: Circuit,
-}
-
-/// Why a failed call is not sent again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Surrender {
-    /// Another try cannot help.
-    Final,
-    /// It was tried as often as a request may be.
-    Tries,
-    /// The target's retries are used up.
-    Budget,
-    /// The breaker opened meanwhile.
-    Open,
-}
-
-/// One call's tries so far.
-struct Tries {
-    count: u32,
-    begun: Instant,
-    bounds: ExponentialBackoff,
-    resent: bool,
+    retries: Arc<Retries>,
 }
 
 impl<S: Store> Retrying<S> {
     /// `inner` under this policy. The seed decides the pauses, so that a test can repeat them.
     #[must_use]
     pub fn new(inner: S, policy: RetryPolicy, seed: u64) -> Self {
-        let circuit = Circuit::new(policy.breaker, policy.cap);
-        let state = State { random: fastrand::Rng::with_seed(seed), first_tries: 0, retries: 0, circuit };
-        Self { inner, policy, observer: None, state: Mutex::new(state) }
+        let retries = Retries::new(inner.target(), policy, seed);
+        Self::with(inner, Arc::new(retries))
     }
 
-    /// The same, telling `observer` about each retry.
+    /// `inner`, with tries that have begun when it was connected.
     #[must_use]
-    pub fn observed(mut self, observer: Arc<dyn RetryObserver>) -> Self {
-        self.observer = Some(observer);
-        self
-    }
-
-    /// The same, with the breaker open from the start: the target failed in an earlier run, so one probe comes first.
-    #[must_use]
-    pub fn suspicious(self) -> Self {
-        self.state().circuit.suspect();
-        self
+    pub fn with(inner: S, retries: Arc<Retries>) -> Self {
+        Self { inner, retries }
     }
 
     /// Retries so far.
     #[must_use]
     pub fn retries(&self) -> u64 {
-        self.state().retries
+        self.retries.count()
     }
 
-    /// Whether the breaker is open now.
-    #[must_use]
-    pub fn is_open(&self) -> bool {
-        self.state().circuit.is_open()
-    }
-
-    /// Sends a call until it succeeds or there is a reason to stop.
     async fn attempt<T, F>(
         &self,
         operation: Operation,
@@ -119,115 +48,8 @@ impl<S: Store> Retrying<S> {
     where
         F: Future<Output = Result<T, StoreError>> + Send,
     {
-        self.admit(operation, path)?;
-        self.state().first_tries += 1;
-        let mut tries = self.begin();
-        loop {
-            tries.count += 1;
-            let error = match call().await {
-                Ok(found) => {
-                    self.state().circuit.succeeded();
-                    return Ok(found);
-                }
-                Err(error) => error,
-            };
-            let pause = match self.pause_after(&error, &mut tries) {
-                Ok(pause) => pause,
-                Err(why) => return Err(tell(error, &tries, why)),
-            };
-            if let Some(observer) = &self.observer {
-                observer.retrying(&RetryEvent { error: &error, attempt: tries.count, pause });
-            }
-            sleep(pause).await;
-        }
+        self.retries.attempt(operation, path, call).await
     }
-
-    /// Fails at once while the breaker is open.
-    fn admit(&self, operation: Operation, path: Option<&ObjectPath>) -> Result<(), StoreError> {
-        let Admission::Refused { kind, failures, detail } = self.state().circuit.admit() else { return Ok(()) };
-        let words = format!("not asked: the last {failures} calls failed, {detail}");
-        let error = StoreError::new(kind, operation, self.inner.target()).saying(words).retry(Retry::Never);
-        Err(match path {
-            Some(path) => error.at(path),
-            None => error,
-        })
-    }
-
-    fn begin(&self) -> Tries {
-        // backon's own jitter only lengthens a pause; full jitter is drawn below its bounds.
-        let bounds = ExponentialBuilder::new()
-            .with_factor(2.0)
-            .with_min_delay(self.policy.base)
-            .with_max_delay(self.policy.cap)
-            .without_max_times()
-            .build();
-        Tries { count: 0, begun: Instant::now(), bounds, resent: false }
-    }
-
-    /// Takes note of a failure; how long to wait before the next try, or why there is none.
-    fn pause_after(&self, error: &StoreError, tries: &mut Tries) -> Result<Duration, Surrender> {
-        let mut state = self.state();
-        if error.retry == Retry::Never {
-            // It answered, and will answer the same again.
-            state.circuit.succeeded();
-            return Err(Surrender::Final);
-        }
-        state.circuit.failed(error);
-        if tries.count >= self.policy.tries {
-            return Err(Surrender::Tries);
-        }
-        if state.circuit.is_open() {
-            return Err(Surrender::Open);
-        }
-        if state.retries >= allowed(&self.policy, state.first_tries) {
-            return Err(Surrender::Budget);
-        }
-        state.retries += 1;
-        let jitter = state.random.f64();
-        Ok(match error.retry {
-            Retry::Now if !tries.resent => {
-                tries.resent = true;
-                Duration::ZERO
-            }
-            // Thousands of clients told the same second must not come back in it.
-            Retry::After(asked) => asked.min(self.policy.retry_after_cap) + self.policy.base.mul_f64(jitter),
-            _ => tries.bounds.next().unwrap_or(self.policy.cap).mul_f64(jitter),
-        })
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Retries allowed after this many first tries.
-fn allowed(policy: &RetryPolicy, first_tries: u64) -> u64 {
-    #[allow(
-        clippy::cast_precision_loss,
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "a share of a count, far below 2^52"
-    )]
-    let share = (first_tries as f64 * policy.budget.max(0.0)) as u64;
-    share.max(u64::from(policy.budget_floor))
-}
-
-/// The error, with what was done about it.
-fn tell(mut error: StoreError, tries: &Tries, why: Surrender) -> StoreError {
-    if tries.count == 1 && why == Surrender::Final {
-        return error;
-    }
-    let reason = match why {
-        Surrender::Final | Surrender::Tries => "",
-        Surrender::Budget => ", no retries left for this target",
-        Surrender::Open => ", this target is left alone for now",
-    };
-    let times = if tries.count == 1 { "try" } else { "tries" };
-    let separator = if error.detail.is_empty() { "" } else { "; " };
-    let seconds = tries.begun.elapsed().as_secs_f64();
-    // Writing to a string cannot fail.
-    let _ = write!(error.detail, "{separator}gave up after {} {times} in {seconds:.1} s{reason}", tries.count);
-    error
 }
 
 #[async_trait]

@@ -1,14 +1,26 @@
+use std::sync::Mutex;
+use std::time::Duration;
+
 use proptest::prelude::*;
+use tokio::time::Instant;
 
 use super::*;
 use crate::store::contract::{self, noise, path};
 use crate::store::memory::MemoryStore;
-use crate::store::{Fault, FaultPlan, Faulty};
+use crate::store::{Fault, FaultPlan, Faulty, Retry, RetryEvent, RetryObserver};
 
 type Shaky = Retrying<Faulty<MemoryStore>>;
 
 fn shaky(policy: RetryPolicy, plan: FaultPlan, seed: u64) -> Shaky {
-    Retrying::new(Faulty::new(MemoryStore::new("shaky".parse().expect("a name")), plan), policy, seed)
+    after(tries(policy, seed), plan)
+}
+
+fn tries(policy: RetryPolicy, seed: u64) -> Retries {
+    Retries::new(&"shaky".parse().expect("a name"), policy, seed)
+}
+
+fn after(retries: Retries, plan: FaultPlan) -> Shaky {
+    Retrying::with(Faulty::new(MemoryStore::new("shaky".parse().expect("a name")), plan), Arc::new(retries))
 }
 
 /// A policy whose breaker stays out of the way.
@@ -84,7 +96,7 @@ async fn pauses_are_drawn_below_doubling_bounds() {
     for seed in 0..50 {
         let diary = Arc::new(Diary::default());
         let policy = RetryPolicy { tries: 12, budget_floor: 100, ..unbroken() };
-        let store = shaky(policy, always(ErrorKind::Unavailable), seed).observed(diary.clone());
+        let store = after(tries(policy, seed).observed(diary.clone()), always(ErrorKind::Unavailable));
         put(&store, "a").await.expect_err("never there");
         let pauses = diary.pauses();
         assert_eq!(pauses.len(), 11);
@@ -105,7 +117,7 @@ async fn pauses_are_drawn_below_doubling_bounds() {
 async fn a_lost_connection_is_resent_at_once_but_once() {
     let diary = Arc::new(Diary::default());
     let error = || StoreError::new(ErrorKind::ConnectionLost, Operation::Put, &"t".parse().expect("a name")).retry(Retry::Now);
-    let store = shaky(unbroken(), FaultPlan::none(), 1).observed(diary.clone());
+    let store = after(tries(unbroken(), 1).observed(diary.clone()), FaultPlan::none());
     let found: Result<(), StoreError> = store.attempt(Operation::Put, None, || async { Err(error()) }).await;
     found.expect_err("never there");
     let pauses = diary.pauses();
@@ -117,7 +129,7 @@ async fn a_lost_connection_is_resent_at_once_but_once() {
 async fn a_servers_wish_is_obeyed_up_to_a_cap() {
     for (asked, least) in [(7, 7), (86_400, 300)] {
         let diary = Arc::new(Diary::default());
-        let store = shaky(unbroken(), FaultPlan::none(), 3).observed(diary.clone());
+        let store = after(tries(unbroken(), 3).observed(diary.clone()), FaultPlan::none());
         let name: TargetName = "t".parse().expect("a name");
         let error =
             || StoreError::new(ErrorKind::RateLimited, Operation::Put, &name).retry(Retry::After(Duration::from_secs(asked)));
@@ -142,7 +154,7 @@ async fn the_breaker_opens_then_lets_one_probe_through() {
     for _ in 0..2 {
         put(&store, "a").await.expect_err("five failures in a row");
     }
-    assert_eq!((store.inner.calls(Operation::Put), store.is_open()), (5, true));
+    assert_eq!((store.inner.calls(Operation::Put), store.retries.is_open()), (5, true));
 
     let refused = put(&store, "a").await.expect_err("left alone");
     assert_eq!((refused.kind, refused.retry, store.inner.calls(Operation::Put)), (ErrorKind::Unreachable, Retry::Never, 5));
@@ -156,18 +168,48 @@ async fn the_breaker_opens_then_lets_one_probe_through() {
     tokio::time::advance(policy.cap).await;
     put(&store, "a").await.expect("the second probe succeeds");
     put(&store, "b").await.expect("and the breaker is closed");
-    assert!(!store.is_open());
+    assert!(!store.retries.is_open());
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_target_that_failed_before_is_probed_once() {
-    let store = shaky(RetryPolicy::default(), always(ErrorKind::Unreachable), 1).suspicious();
+    let policy = RetryPolicy::default();
+    let store = after(tries(policy, 1).remembering(5, true), always(ErrorKind::Unreachable));
     put(&store, "a").await.expect_err("still away");
     put(&store, "a").await.expect_err("left alone");
-    assert_eq!(store.inner.calls(Operation::Put), 1);
-    let store = shaky(RetryPolicy::default(), FaultPlan::none(), 1).suspicious();
+    assert_eq!((store.inner.calls(Operation::Put), store.retries.failures()), (1, 6));
+    let store = after(tries(policy, 1).remembering(5, true), FaultPlan::none());
     put(&store, "a").await.expect("back again");
-    assert!(!store.is_open());
+    assert_eq!((store.retries.is_open(), store.retries.failures()), (false, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn failures_of_earlier_runs_count() {
+    let store = after(tries(RetryPolicy::default(), 1).remembering(3, false), always(ErrorKind::Unreachable));
+    let error = put(&store, "a").await.expect_err("away");
+    assert!(error.detail.contains("gave up after 2 tries"), "{}", error.detail);
+    assert!(store.retries.is_open());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_is_tried_again_and_proves_nothing_by_itself() {
+    let refuses = |retry| {
+        let error = StoreError::new(ErrorKind::Unreachable, Operation::Connect, &"shaky".parse().expect("a name"));
+        async move { Err::<(), _>(error.retry(retry)) }
+    };
+    let retries = tries(RetryPolicy::default(), 1);
+    retries.connect(|| refuses(Retry::Later)).await.expect_err("nobody is there");
+    assert_eq!((retries.failures(), retries.count()), (3, 2));
+    let retries = tries(RetryPolicy::default(), 1).remembering(2, false);
+    retries.connect(|| refuses(Retry::Never)).await.expect_err("refused");
+    assert_eq!((retries.failures(), retries.count()), (0, 0), "it answered");
+
+    let retries = tries(RetryPolicy::default(), 1).remembering(5, true);
+    retries.connect(|| async { Ok(()) }).await.expect("a connection");
+    assert!(retries.is_open());
+    let store = after(retries, always(ErrorKind::Unavailable));
+    put(&store, "a").await.expect_err("the probe fails");
+    assert_eq!(store.inner.calls(Operation::Put), 1);
 }
 
 #[tokio::test(start_paused = true)]

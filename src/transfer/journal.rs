@@ -1,13 +1,15 @@
-//! What earlier runs had confirmed when they were cut off.
+//! What is remembered of each target from one run to the next.
 
 use std::collections::BTreeMap;
 
+use super::BreakerState;
 use crate::base::{ObjectPath, Sha256, TargetName};
 
-/// Remembers single uploads that a server confirmed, so that a run that was killed goes on where it stopped.
+/// Remembers single uploads that a server confirmed, so that a run that was killed goes on where it stopped; and what a
+/// run found out about a target that spares the next one requests.
 ///
-/// An entry says "these bytes were sent under this name and the server took them". It is believed only together with
-/// a fresh listing that shows the size. Losing entries costs uploads, never correctness, so writing may lag behind.
+/// An upload's entry says "these bytes were sent under this name and the server took them". It is believed only together
+/// with a fresh listing that shows the size. Losing anything costs requests, never correctness, so writing may lag behind.
 pub trait Journal: Send + Sync {
     /// What is remembered of a target.
     fn confirmed(&self, target: &TargetName) -> BTreeMap<ObjectPath, Sha256>;
@@ -17,6 +19,12 @@ pub trait Journal: Send + Sync {
 
     /// Forgets a target: its pointer was swapped, and its own metadata vouches for it from now on.
     fn forget(&self, target: &TargetName);
+
+    /// How the target's breaker stood when the last run ended.
+    fn breaker(&self, target: &TargetName) -> BreakerState;
+
+    /// Remembers how the target's breaker stands.
+    fn set_breaker(&self, target: &TargetName, state: BreakerState);
 }
 
 /// Remembers nothing.
@@ -31,4 +39,10 @@ impl Journal for NoJournal {
     fn confirm(&self, _target: &TargetName, _path: &ObjectPath, _sha256: Sha256) {}
 
     fn forget(&self, _target: &TargetName) {}
+
+    fn breaker(&self, _target: &TargetName) -> BreakerState {
+        BreakerState::default()
+    }
+
+    fn set_breaker(&self, _target: &TargetName, _state: BreakerState) {}
 }

@@ -5,6 +5,7 @@
 //! Comes in: a [`crate::bundle::Release`], connectors, policy. Goes out: [`Run`] and events.
 //! Must not know: the configuration file, the database (the journal is a trait), the terminal.
 
+mod breaker;
 mod carry;
 mod event;
 mod journal;
@@ -17,6 +18,7 @@ mod sizes;
 mod target;
 mod watch;
 
+pub use breaker::BreakerState;
 pub use event::{Event, Events, Stage};
 pub use journal::{Journal, NoJournal};
 pub use look::{Look, survey};

@@ -15,7 +15,7 @@ use super::{Ending, Events, FailureRecord, Journal, Look, Outcome, Stage};
 use crate::base::{ByteCount, Clock, Hinted as _, Holds, Level, RetryPolicy, TargetLimits, TargetName, Timeouts, causes};
 use crate::bundle::Release;
 use crate::plan::{Pointer, expected_objects, plan};
-use crate::store::{Bandwidth, ErrorKind, Limited, Retrying, Store, StoreError, SwapClass, Tap};
+use crate::store::{Bandwidth, ErrorKind, Limited, Retries, Retrying, Store, StoreError, SwapClass, Tap};
 
 /// Calls under way on one target, at most. A backend asks for fewer by its [`crate::store::Capabilities`]; this only
 /// bounds what the pieces of a run can add up to.
@@ -151,11 +151,27 @@ fn may_push_now(common: &Common, job: &Job) -> bool {
     job.limits.windows.is_empty() || job.limits.windows.iter().any(|window| window.contains(now))
 }
 
-/// Connects, works, and closes the connection whatever came of it.
+/// Connects, works, closes the connection whatever came of it, and remembers how the target did.
 async fn attempt(common: &Common, job: &Job, watch: &Arc<Watch>) -> Conclusion {
+    let earlier = common.journal.breaker(&job.target);
+    let retries = Retries::new(&job.target, common.retry, fastrand::u64(..)).observed(watch.clone());
+    let retries = Arc::new(retries.remembering(earlier.failures, earlier.opened_at.is_some()));
+    let conclusion = connected(common, job, watch, &retries).await;
+    let after = earlier.after(&retries, common.clock.now());
+    if after != earlier {
+        common.journal.set_breaker(&job.target, after);
+    }
+    if let (Some(since), Ending::Failed, Some(_)) = (earlier.opened_at, conclusion.ending, after.opened_at) {
+        let since = since.strftime("%Y-%m-%d %H:%MZ");
+        watch.note(format!("failing since {since}, so it was tried once; the next run tries it once again"));
+    }
+    conclusion
+}
+
+async fn connected(common: &Common, job: &Job, watch: &Arc<Watch>, retries: &Arc<Retries>) -> Conclusion {
     let deadline = common.timeouts.target.map(|limit| Instant::now() + limit);
     watch.enter(Stage::Connecting).await;
-    let connecting = unless_cancelled(&common.cancel, job.connector.connect());
+    let connecting = unless_cancelled(&common.cancel, retries.connect(|| job.connector.connect()));
     let raw = match before(deadline, connecting).await {
         Some(Ok(Ok(store))) => store,
         Some(Ok(Err(error))) => return Stop::Store(error).into(),
@@ -167,7 +183,7 @@ async fn attempt(common: &Common, job: &Job, watch: &Arc<Watch>) -> Conclusion {
     {
         limited = limited.tapped(tap);
     }
-    let store = Retrying::new(limited, common.retry, fastrand::u64(..)).observed(watch.clone());
+    let store = Retrying::with(limited, retries.clone());
     let conclusion = match before(deadline, with_store(common, job, watch, &store)).await {
         Some(Ok(conclusion) | Err(conclusion)) => conclusion,
         None => too_late(common, job),

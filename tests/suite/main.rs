@@ -4,6 +4,7 @@
 
 mod bundle;
 mod cli;
+mod cli_breaker;
 mod cli_desk;
 mod cli_secrets;
 mod cli_target;

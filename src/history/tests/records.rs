@@ -2,8 +2,9 @@
 
 use super::*;
 use crate::base::Sha256;
-use crate::history::{BreakerState, TargetProfile, Trusted, Whose};
+use crate::history::{TargetProfile, Trusted, Whose};
 use crate::store::Capabilities;
+use crate::transfer::BreakerState;
 
 #[test]
 fn a_finished_run_comes_back_whole_and_an_unfinished_one_is_seen_as_such() {

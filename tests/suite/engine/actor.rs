@@ -12,7 +12,7 @@ use spartacus::store::memory::MemoryStore;
 use spartacus::store::{
     Body, ByteStream, Capabilities, Entry, ErrorKind, FaultPlan, Faulty, Operation, Space, Stat, Store, StoreError, Write,
 };
-use spartacus::transfer::{Common, Connector, Events, Job, Journal, Look, Orders, RunKind};
+use spartacus::transfer::{BreakerState, Common, Connector, Events, Job, Journal, Look, Orders, RunKind};
 use tokio_util::sync::CancellationToken;
 
 use super::world::{Objects, now, read, world};
@@ -236,20 +236,31 @@ pub fn refusing(actor: &Actor, operation: Operation, nth: u64) -> Arc<Faulty<Act
 
 /// A journal in memory, shared by a run and the next.
 #[derive(Debug, Clone, Default)]
-pub struct Notebook(Arc<Mutex<BTreeMap<TargetName, BTreeMap<ObjectPath, Sha256>>>>);
+pub struct Notebook {
+    confirmed: Arc<Mutex<BTreeMap<TargetName, BTreeMap<ObjectPath, Sha256>>>>,
+    breakers: Arc<Mutex<BTreeMap<TargetName, BreakerState>>>,
+}
 
 impl Journal for Notebook {
     fn confirmed(&self, target: &TargetName) -> BTreeMap<ObjectPath, Sha256> {
-        self.0.lock().expect("no test panicked with it").get(target).cloned().unwrap_or_default()
+        self.confirmed.lock().expect("no test panicked with it").get(target).cloned().unwrap_or_default()
     }
 
     fn confirm(&self, target: &TargetName, path: &ObjectPath, sha256: Sha256) {
-        let mut all = self.0.lock().expect("no test panicked with it");
+        let mut all = self.confirmed.lock().expect("no test panicked with it");
         all.entry(target.clone()).or_default().insert(path.clone(), sha256);
     }
 
     fn forget(&self, target: &TargetName) {
-        self.0.lock().expect("no test panicked with it").remove(target);
+        self.confirmed.lock().expect("no test panicked with it").remove(target);
+    }
+
+    fn breaker(&self, target: &TargetName) -> BreakerState {
+        self.breakers.lock().expect("no test panicked with it").get(target).copied().unwrap_or_default()
+    }
+
+    fn set_breaker(&self, target: &TargetName, state: BreakerState) {
+        self.breakers.lock().expect("no test panicked with it").insert(target.clone(), state);
     }
 }
 
