@@ -105,6 +105,15 @@ pub enum Holds {
     Newest(u32),
 }
 
+impl fmt::Display for Holds {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::All => formatter.pad("all"),
+            Self::Newest(count) => write!(formatter, "newest {count}"),
+        }
+    }
+}
+
 impl FromStr for Holds {
     type Err = ParsePolicyError;
     fn from_str(text: &str) -> Result<Self, ParsePolicyError> {
@@ -288,6 +297,14 @@ mod tests {
         assert_eq!(Replicas::Count(3).verdict(3, 4), Quorum::Met);
         assert_eq!(Replicas::Count(3).verdict(2, 4), Quorum::Missed);
         assert!("0".parse::<Replicas>().is_err() && "101%".parse::<Replicas>().is_err());
+    }
+
+    #[test]
+    fn what_a_target_holds_is_read_as_it_is_written() {
+        for holds in [Holds::All, Holds::Newest(3)] {
+            assert_eq!(holds.to_string().parse(), Ok(holds));
+        }
+        assert!("newest 0".parse::<Holds>().is_err() && "some".parse::<Holds>().is_err());
     }
 
     #[test]

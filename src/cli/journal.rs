@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::base::{ObjectPath, Sha256, TargetName};
 use crate::history::History;
-use crate::transfer::{BreakerState, Journal};
+use crate::transfer::{BreakerState, Journal, Settled};
 
 /// Writes the journal of one run. A journal that cannot be written costs uploads, not correctness, so troubles are
 /// logged and the push goes on.
@@ -37,10 +37,17 @@ impl Journal for StateJournal {
         }
     }
 
-    fn forget(&self, target: &TargetName) {
-        if let Err(error) = self.history.forget(target) {
+    fn settle(&self, target: &TargetName, settled: Settled) {
+        if let Err(error) = self.history.settle(target, settled) {
             tracing::warn!(%target, %error, "the journal cannot be cleared");
         }
+    }
+
+    fn settled(&self, target: &TargetName) -> Option<Settled> {
+        self.history.settled(target).unwrap_or_else(|error| {
+            tracing::warn!(%target, %error, "what the target holds is not remembered; its pointer is believed");
+            None
+        })
     }
 
     fn breaker(&self, target: &TargetName) -> BreakerState {

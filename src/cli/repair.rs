@@ -9,6 +9,7 @@ use super::cancel::Cancel;
 use super::connect::TargetConnector;
 use super::deliver::{Delivery, code, deliver};
 use super::exit::{self, Ended, Failure};
+use super::journal::StateJournal;
 use super::push::{pin, showcase, tell};
 use super::session::{Session, bundle_failure, hinted};
 use super::surface::{Surface, say};
@@ -17,7 +18,7 @@ use crate::bundle::{self, Release};
 use crate::config::{Target, TargetState};
 use crate::health::Verdict;
 use crate::plan;
-use crate::transfer::{Connector as _, Look, NoJournal, RunKind, survey};
+use crate::transfer::{Connector as _, Look, RunKind, survey};
 
 /// Looks closely at what every target holds and sends what is missing or wrong.
 pub async fn repair(surface: &Surface, global: &Global, order: &Repair) -> Ended {
@@ -64,6 +65,7 @@ pub async fn dry_run(session: &Session, targets: &[&Target], release: &Arc<Relea
 
 async fn forecast(session: &Session, targets: &[&Target], release: &Arc<Release>, looks: &BTreeMap<TargetName, Look>) -> Ended {
     let pin = pin(&session.project)?;
+    let journal = StateJournal::new(session.history.clone(), release.version);
     let mut text = String::new();
     let mut failed = false;
     for target in targets.iter().filter(|target| target.state == TargetState::Active) {
@@ -71,7 +73,7 @@ async fn forecast(session: &Session, targets: &[&Target], release: &Arc<Release>
         let connector = TargetConnector::new(target, session.config.policy.timeouts, &session.clients);
         let found = async {
             let store = connector.connect().await?;
-            let inventory = survey(store.as_ref(), release, &pin, target.holds, &NoJournal, &look).await;
+            let inventory = survey(store.as_ref(), release, &pin, target.holds, &journal, &look).await;
             store.close().await;
             inventory
         };

@@ -1,13 +1,15 @@
-//! The journal of confirmed uploads: what a target certainly holds although its pointer was not swapped yet.
+//! The journal of confirmed uploads: what a target certainly holds although its pointer was not swapped yet; and what it
+//! held when that was last certain.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use rusqlite::{Transaction, TransactionBehavior};
+use rusqlite::{OptionalExtension as _, Transaction, TransactionBehavior};
 
 use super::database::Inner;
 use super::{History, HistoryError, column};
 use crate::base::{ObjectPath, Sha256, TargetName};
+use crate::transfer::Settled;
 
 /// Confirmations per transaction. A commit costs one sync (milliseconds on a slow disk), an entry microseconds.
 const BATCH: usize = 512;
@@ -60,7 +62,7 @@ impl History {
         self.with("write the journal", write_pending)
     }
 
-    /// Everything `target` has confirmed since it was last forgotten, whichever version was being pushed: names
+    /// Everything `target` has confirmed since it was last settled, whichever version was being pushed: names
     /// are immutable, so what an overtaken push sent is still right where the digests agree.
     pub fn confirmed(&self, target: &TargetName) -> Result<BTreeMap<ObjectPath, Sha256>, HistoryError> {
         self.with("read the journal", |inner| {
@@ -76,13 +78,31 @@ impl History {
         })
     }
 
-    /// Clears the journal of `target`: its pointer was swapped, so its metadata now says what it holds, or it
-    /// turned out not to hold what it had confirmed.
-    pub fn forget(&self, target: &TargetName) -> Result<(), HistoryError> {
-        self.with("clear the journal", |inner| {
+    /// Notes what `target` holds, and clears its journal: its metadata now says the rest.
+    pub fn settle(&self, target: &TargetName, settled: Settled) -> Result<(), HistoryError> {
+        self.with("record what a target holds", |inner| {
             inner.pending.entries.retain(|entry| entry.target != *target);
-            inner.connection.prepare_cached("DELETE FROM journal WHERE target = ?1")?.execute([target.as_str()])?;
-            Ok(())
+            let transaction = inner.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            transaction.execute("DELETE FROM journal WHERE target = ?1", [target.as_str()])?;
+            transaction.execute(
+                "INSERT INTO settled (target, version, holds) VALUES (?1, ?2, ?3)
+                 ON CONFLICT (target) DO UPDATE SET version = excluded.version, holds = excluded.holds",
+                (target.as_str(), column::to_count(settled.version)?, settled.holds.to_string()),
+            )?;
+            transaction.commit()
+        })
+    }
+
+    /// What `target` was last known to hold.
+    pub fn settled(&self, target: &TargetName) -> Result<Option<Settled>, HistoryError> {
+        self.with("read what a target holds", |inner| {
+            inner
+                .connection
+                .prepare_cached("SELECT version, holds FROM settled WHERE target = ?1")?
+                .query_row([target.as_str()], |row| {
+                    Ok(Settled { version: column::count(row, 0)?, holds: column::parsed(row, 1)? })
+                })
+                .optional()
         })
     }
 }

@@ -12,7 +12,7 @@ use super::pointer::{POINTER_CAP, read_pointer};
 use super::read_back::wrong_bytes;
 use super::sizes::wrong_sizes;
 use super::watch::Watch;
-use super::{Journal, Stage};
+use super::{Journal, Settled, Stage};
 use crate::base::{ByteCount, ObjectPath};
 use crate::bundle::{Content, Object, Release};
 use crate::plan::{Plan, Pointer, Step, Upload};
@@ -62,6 +62,8 @@ pub(super) struct Carrier<'a> {
     pub cancel: &'a CancellationToken,
     pub release: &'a Release,
     pub pin: &'a Bytes,
+    /// What the target holds once its pointer is swapped.
+    pub settled: Settled,
     /// The pointer as it was when the inventory was made.
     pub seen: Option<Bytes>,
 }
@@ -220,7 +222,7 @@ impl Carrier<'_> {
                 }
             }
         }
-        self.journal.forget(self.store.target());
+        self.journal.settle(self.store.target(), self.settled);
         self.watch.sent(&pointer.path, ByteCount(pointer.length)).await;
         Ok(())
     }

@@ -3,7 +3,16 @@
 use std::collections::BTreeMap;
 
 use super::BreakerState;
-use crate::base::{ObjectPath, Sha256, TargetName};
+use crate::base::{Holds, ObjectPath, Sha256, TargetName};
+
+/// What a target certainly held when its pointer was last written or found right.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Settled {
+    /// The timestamp version of that pointer.
+    pub version: u64,
+    /// How much of that state was expected of the target, and was there. The pointer itself does not say it.
+    pub holds: Holds,
+}
 
 /// Remembers single uploads that a server confirmed, so that a run that was killed goes on where it stopped; and what a
 /// run found out about a target that spares the next one requests.
@@ -17,8 +26,12 @@ pub trait Journal: Send + Sync {
     /// Remembers one upload.
     fn confirm(&self, target: &TargetName, path: &ObjectPath, sha256: Sha256);
 
-    /// Forgets a target: its pointer was swapped, and its own metadata vouches for it from now on.
-    fn forget(&self, target: &TargetName);
+    /// Notes that a target holds all that was expected of it. Single uploads are forgotten: from now on its own metadata
+    /// vouches for them.
+    fn settle(&self, target: &TargetName, settled: Settled);
+
+    /// What the target was last known to hold.
+    fn settled(&self, target: &TargetName) -> Option<Settled>;
 
     /// How the target's breaker stood when the last run ended.
     fn breaker(&self, target: &TargetName) -> BreakerState;
@@ -38,7 +51,11 @@ impl Journal for NoJournal {
 
     fn confirm(&self, _target: &TargetName, _path: &ObjectPath, _sha256: Sha256) {}
 
-    fn forget(&self, _target: &TargetName) {}
+    fn settle(&self, _target: &TargetName, _settled: Settled) {}
+
+    fn settled(&self, _target: &TargetName) -> Option<Settled> {
+        None
+    }
 
     fn breaker(&self, _target: &TargetName) -> BreakerState {
         BreakerState::default()

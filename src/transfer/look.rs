@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 
-use super::Journal;
 use super::pointer::{Sight, read_pointer};
 use super::read_back::{is_right, wrong_bytes};
 use super::sizes::wrong_sizes;
+use super::{Journal, Settled};
 use crate::base::{Holds, ObjectPath, Sha256};
 use crate::bundle::{BundleEntry, Object, Release};
 use crate::plan::{Inventory, Pointer, expected_bundles, expected_objects};
@@ -70,6 +70,12 @@ pub(super) async fn look(
         Look::Pointer if inventory.pointer == Pointer::Same => {
             believe_everything(&mut inventory, release, holds);
             inventory.lacking = roots_left_out(store, release).await?;
+            let newly_expected = believe_what_was_settled(&mut inventory, release, journal.settled(store.target()));
+            if newly_expected > 0 {
+                notes.push(format!("more is expected of it than it was seen to hold: {newly_expected} bundles were looked at"));
+                believe_sums(&mut inventory, store, release, holds).await?;
+                believe_journal(&mut inventory, store, release, holds, &journal.confirmed(store.target())).await?;
+            }
         }
         Look::Pointer => {
             let remembered = journal.confirmed(store.target());
@@ -110,6 +116,21 @@ fn small(release: &Release) -> impl Iterator<Item = &Object> {
 fn believe_everything(inventory: &mut Inventory, release: &Release, holds: Holds) {
     inventory.bundles = expected_bundles(release, holds);
     inventory.objects = release.metadata.iter().chain(&release.roots).map(|object| object.path.clone()).collect();
+}
+
+/// A pointer says what was published, not how much of it this target was to hold when it was written. Where nothing is
+/// remembered (a new state file), its word is taken; where another version is, somebody else wrote the pointer, or a run
+/// that was killed, and nothing vouches for any bundle. Tells how many bundles are expected and not vouched for.
+fn believe_what_was_settled(inventory: &mut Inventory, release: &Release, settled: Option<Settled>) -> usize {
+    let Some(settled) = settled else { return 0 };
+    let expected = inventory.bundles.len();
+    if settled.version == release.version {
+        let held = expected_bundles(release, settled.holds);
+        inventory.bundles.retain(|bundle| held.contains(bundle));
+    } else {
+        inventory.bundles.clear();
+    }
+    expected - inventory.bundles.len()
 }
 
 /// New roots follow the pointer one by one, so a run that was cut off there has left out the newest.
@@ -185,12 +206,13 @@ async fn with_folders<'a>(store: &dyn Store, bundles: Vec<&'a BundleEntry>) -> R
     Ok(found)
 }
 
-/// Where no pointer vouches for anything (it was lost, or a torn swap left half of it), a bundle's sums still tell
-/// which bundle lies there; with them, sizes are enough. Metadata is small and is sent again.
+/// Where no pointer vouches for a bundle (it was lost, a torn swap left half of it, or it was written when less was
+/// expected), the bundle's sums still tell which bundle lies there; with them, sizes are enough.
 async fn believe_sums(inventory: &mut Inventory, store: &dyn Store, release: &Release, holds: Holds) -> Result<(), StoreError> {
     let is_sums = |file: &&Object| file.path.file_name() == SUMS && file.path.parts().count() == 3;
+    let unsure = expected(release, holds).filter(|bundle| !inventory.bundles.contains(&bundle.name));
     let bundles: Vec<(&BundleEntry, &Object)> =
-        expected(release, holds).filter_map(|bundle| Some((bundle, bundle.files.iter().find(is_sums)?))).collect();
+        unsure.filter_map(|bundle| Some((bundle, bundle.files.iter().find(is_sums)?))).collect();
     let missing = wrong_sizes(store, bundles.iter().map(|(_, sums)| *sums)).await?;
     for (bundle, sums) in bundles.into_iter().filter(|(_, sums)| !missing.contains(&sums.path)) {
         if is_right(store, sums).await? {

@@ -20,7 +20,7 @@ mod watch;
 
 pub use breaker::BreakerState;
 pub use event::{Event, Events, Stage};
-pub use journal::{Journal, NoJournal};
+pub use journal::{Journal, NoJournal, Settled};
 pub use look::{Look, survey};
 pub use outcome::{Ending, FailureRecord, Outcome, Run, RunKind};
 pub use run::{Orders, run};

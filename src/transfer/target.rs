@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::carry::{Carrier, Stop, unless_cancelled};
 use super::look::look;
 use super::watch::Watch;
-use super::{Ending, Events, FailureRecord, Journal, Look, Outcome, Stage};
+use super::{Ending, Events, FailureRecord, Journal, Look, Outcome, Settled, Stage};
 use crate::base::{ByteCount, Clock, Hinted as _, Holds, Level, RetryPolicy, TargetLimits, TargetName, Timeouts, causes};
 use crate::bundle::Release;
 use crate::plan::{Pointer, expected_objects, plan};
@@ -213,6 +213,7 @@ async fn with_store(common: &Common, job: &Job, watch: &Arc<Watch>, store: &dyn 
     refuse_or_note_swap(common, job, watch, swap)?;
 
     watch.enter(Stage::Inventory).await;
+    let known = common.journal.settled(&job.target);
     let looking = look(store, &common.release, &common.pin, job.holds, common.journal.as_ref(), &job.look);
     let found = unless_cancelled(&common.cancel, looking).await?.map_err(Stop::from)?;
     found.notes.into_iter().for_each(|note| watch.note(note));
@@ -223,7 +224,11 @@ async fn with_store(common: &Common, job: &Job, watch: &Arc<Watch>, store: &dyn 
     let plan = plan(&common.release, job.holds, &found.inventory);
     let (objects, bytes) = plan.size();
     watch.planned(objects, bytes).await;
+    let settled = Settled { version: common.release.version, holds: job.holds };
     if plan.is_empty() {
+        if known != Some(settled) {
+            common.journal.settle(&job.target, settled);
+        }
         // Without a closer look only the pointer is known to be right.
         let level = if matches!(job.look, Look::Pointer) { Level::Current } else { Level::Complete };
         return Ok(Conclusion { level: Some(level), swap: Some(swap), ..Conclusion::of(Ending::Unchanged) });
@@ -237,12 +242,15 @@ async fn with_store(common: &Common, job: &Job, watch: &Arc<Watch>, store: &dyn 
         cancel: &common.cancel,
         release: &common.release,
         pin: &common.pin,
+        settled,
         seen: found.pointer,
     };
     match carrier.carry_out(&plan).await {
         Err(Stop::Overtaken { version }) => return Err(conflict(common, job, version)),
         other => other?,
     }
+    // Where only files were missing no pointer was swapped.
+    common.journal.settle(&job.target, settled);
     Ok(Conclusion { level: Some(Level::Complete), swap: Some(swap), ..Conclusion::of(Ending::Done) })
 }
 

@@ -84,6 +84,22 @@ fn from_nothing_to_a_verified_release_and_back_after_damage() {
 }
 
 #[test]
+fn a_target_that_may_hold_more_gets_it_with_the_next_push() {
+    let desk = Desk::with_targets(&["one"]);
+    desk.edit("targets.yaml", "- name: one\n", "- name: one\n    holds: newest 1\n");
+    desk.run(&["push", "docs", "--as", "v1", "--yes"]).ends_with(0);
+    desk.run(&["push", "docs", "--as", "v2", "--yes"]).ends_with(0);
+    fs::remove_dir_all(desk.path("one/releases/v1")).expect("it was there");
+    assert!(desk.run(&["push"]).ends_with(0).out.contains("unchanged"));
+    desk.edit("targets.yaml", "holds: newest 1", "holds: all");
+    let forecast = desk.run(&["push", "--dry-run"]).ends_with(0);
+    assert!(forecast.out.contains("  releases/v1/README  8 B\n"), "{}", forecast.out);
+    desk.run(&["push"]).ends_with(0);
+    assert_eq!(desk.read("one/releases/v1/README"), "read me\n");
+    assert!(desk.run(&["push"]).ends_with(0).out.contains("unchanged"));
+}
+
+#[test]
 fn the_exit_code_says_whether_enough_copies_are_good() {
     let desk = Desk::with_targets(&["one", "two"]);
     fs::remove_dir(desk.path("two")).expect("an empty folder");

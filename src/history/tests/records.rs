@@ -1,10 +1,10 @@
 //! What is written comes back the same.
 
 use super::*;
-use crate::base::Sha256;
+use crate::base::{Holds, Sha256};
 use crate::history::{TargetProfile, Trusted, Whose};
 use crate::store::Capabilities;
-use crate::transfer::BreakerState;
+use crate::transfer::{BreakerState, Settled};
 
 #[test]
 fn a_finished_run_comes_back_whole_and_an_unfinished_one_is_seen_as_such() {
@@ -145,7 +145,7 @@ fn profiles_and_breakers_are_replaced() {
 }
 
 #[test]
-fn the_journal_keeps_each_target_apart_and_forgets_on_request() {
+fn the_journal_keeps_each_target_apart_until_it_is_settled() {
     let (_folder, history) = fresh();
     let (ours, theirs) = (target("a"), target("b"));
     history.confirm(&ours, 7, &object("x"), Sha256::of(b"old")).unwrap();
@@ -153,7 +153,12 @@ fn the_journal_keeps_each_target_apart_and_forgets_on_request() {
     history.confirm(&theirs, 7, &object("y"), Sha256::of(b"y")).unwrap();
     assert_eq!(history.confirmed(&ours).unwrap(), [(object("x"), Sha256::of(b"new"))].into());
     history.confirm(&ours, 8, &object("z"), Sha256::of(b"z")).unwrap();
-    history.forget(&ours).unwrap();
+    assert_eq!(history.settled(&ours).unwrap(), None);
+    for holds in [Holds::All, Holds::Newest(2)] {
+        let settled = Settled { version: 8, holds };
+        history.settle(&ours, settled).unwrap();
+        assert_eq!(history.settled(&ours).unwrap(), Some(settled));
+    }
     assert!(history.confirmed(&ours).unwrap().is_empty(), "also what was still in memory");
     assert_eq!(history.confirmed(&theirs).unwrap().len(), 1);
 }

@@ -12,7 +12,7 @@ use spartacus::store::memory::MemoryStore;
 use spartacus::store::{
     Body, ByteStream, Capabilities, Entry, ErrorKind, FaultPlan, Faulty, Operation, Space, Stat, Store, StoreError, Write,
 };
-use spartacus::transfer::{BreakerState, Common, Connector, Events, Job, Journal, Look, Orders, RunKind};
+use spartacus::transfer::{BreakerState, Common, Connector, Events, Job, Journal, Look, Orders, RunKind, Settled};
 use tokio_util::sync::CancellationToken;
 
 use super::world::{Objects, now, read, world};
@@ -238,6 +238,7 @@ pub fn refusing(actor: &Actor, operation: Operation, nth: u64) -> Arc<Faulty<Act
 #[derive(Debug, Clone, Default)]
 pub struct Notebook {
     confirmed: Arc<Mutex<BTreeMap<TargetName, BTreeMap<ObjectPath, Sha256>>>>,
+    settled: Arc<Mutex<BTreeMap<TargetName, Settled>>>,
     breakers: Arc<Mutex<BTreeMap<TargetName, BreakerState>>>,
 }
 
@@ -251,8 +252,13 @@ impl Journal for Notebook {
         all.entry(target.clone()).or_default().insert(path.clone(), sha256);
     }
 
-    fn forget(&self, target: &TargetName) {
+    fn settle(&self, target: &TargetName, settled: Settled) {
+        self.settled.lock().expect("no test panicked with it").insert(target.clone(), settled);
         self.confirmed.lock().expect("no test panicked with it").remove(target);
+    }
+
+    fn settled(&self, target: &TargetName) -> Option<Settled> {
+        self.settled.lock().expect("no test panicked with it").get(target).copied()
     }
 
     fn breaker(&self, target: &TargetName) -> BreakerState {

@@ -7,9 +7,10 @@ use bytes::Bytes;
 use spartacus::base::{ByteCount, Holds};
 use spartacus::bundle::{BundleEntry, Release};
 use spartacus::plan::{Inventory, Upload, plan};
-use spartacus::transfer::{Ending, Look, Outcome, run};
+use spartacus::store::Store as _;
+use spartacus::transfer::{Ending, Journal as _, Look, Outcome, Settled, run};
 
-use super::actor::{Actor, Cue, job_on, orders};
+use super::actor::{Actor, Cue, Notebook, job_on, orders};
 use super::world::{Objects, holds_all_of, inline, path, published, read, release, world};
 
 async fn push(actor: &Actor, release: &Arc<Release>) -> Outcome {
@@ -184,6 +185,61 @@ async fn a_target_that_may_hold_more_gets_what_it_lacks() {
     assert!(!actor.store.snapshot().contains_key(&path("releases/v1/README")));
     assert_eq!(push(&actor, &release(3)).await.ending, Ending::Done);
     holds_all_of(&actor.store.snapshot(), &release(3)).expect("all bundles are there");
+}
+
+async fn push_holding(actor: &Actor, holds: Holds, journal: &Notebook) -> Outcome {
+    let mut job = job_on(actor.clone());
+    job.holds = holds;
+    let mut wanted = orders(&release(2), vec![job]);
+    wanted.common.journal = Arc::new(journal.clone());
+    run(wanted).await.outcomes.remove(0)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_target_that_may_hold_more_gets_it_without_a_new_release() {
+    let (actor, journal) = (Actor::new("target", &Objects::new(), []), Notebook::default());
+    assert_eq!(push_holding(&actor, Holds::Newest(1), &journal).await.ending, Ending::Done);
+    let before = actor.calls();
+    let same = push_holding(&actor, Holds::Newest(1), &journal).await;
+    assert_eq!((same.ending, actor.calls() - before), (Ending::Unchanged, 1), "{same:?}");
+
+    // The upload of what is new is cut off: the next push goes on.
+    let cut = actor.playing([Cue::SilentPut(path("releases/v1/docs/deep/a"))]);
+    let mut job = job_on(cut);
+    job.holds = Holds::All;
+    let mut wanted = orders(&release(2), vec![job]);
+    wanted.common.journal = Arc::new(journal.clone());
+    wanted.common.timeouts.target = Some(std::time::Duration::from_secs(90));
+    assert_eq!(run(wanted).await.outcomes.remove(0).ending, Ending::Failed);
+
+    let grown = push_holding(&actor, Holds::All, &journal).await;
+    assert_eq!(grown.ending, Ending::Done, "{grown:?}");
+    assert!(grown.notes.iter().any(|note| note.starts_with("more is expected of it")), "{grown:?}");
+    holds_all_of(&actor.store.snapshot(), &release(2)).expect("all bundles are there");
+    let before = actor.calls();
+    let same = push_holding(&actor, Holds::All, &journal).await;
+    assert_eq!((same.ending, actor.calls() - before), (Ending::Unchanged, 1), "{same:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_target_that_held_more_before_keeps_it_and_is_sent_nothing_twice() {
+    let (actor, journal) = (Actor::new("target", &Objects::new(), []), Notebook::default());
+    for holds in [Holds::All, Holds::Newest(1), Holds::All] {
+        let first = actor.puts() == 0;
+        let outcome = push_holding(&actor, holds, &journal).await;
+        assert_eq!(outcome.ending, if first { Ending::Done } else { Ending::Unchanged }, "{holds}: {outcome:?}");
+    }
+    holds_all_of(&actor.store.snapshot(), &release(2)).expect("all bundles are there");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pointer_that_we_do_not_remember_to_have_written_vouches_for_no_file() {
+    let little = changed(2, |objects| objects.retain(|name, _| !name.as_str().starts_with("releases/v1/")));
+    let (actor, journal) = (Actor::new("target", &little, []), Notebook::default());
+    journal.settle(actor.store.target(), Settled { version: 1, holds: Holds::All });
+    let outcome = push_holding(&actor, Holds::All, &journal).await;
+    assert_eq!(outcome.ending, Ending::Done, "{outcome:?}");
+    holds_all_of(&actor.store.snapshot(), &release(2)).expect("all bundles are there");
 }
 
 #[tokio::test(start_paused = true)]
