@@ -6,11 +6,11 @@ use std::str::FromStr;
 
 use bytes::Bytes;
 use camino::Utf8Path;
-use serde::Deserialize;
 
 use super::error::BundleError;
 use super::names::SUMS;
 use crate::base::{NameError, TargetName};
+use crate::trust::role::RootSpec;
 use crate::trust::{KeyId, PublicKey, RoleKeys};
 
 /// The name of a maintainer's key: part of file names, so its alphabet is that of targets' names.
@@ -53,14 +53,10 @@ pub struct Keyring {
 impl Keyring {
     /// Reads a root of our own. `names` are those of `keys/*.pub`.
     pub(super) fn read(path: &Utf8Path, root: &Bytes, names: BTreeMap<KeyId, KeyName>) -> Result<Self, BundleError> {
-        let malformed = |reason: String| BundleError::Malformed { path: path.to_owned(), reason };
-        let stored: StoredRoot = serde_json::from_slice(root).map_err(|error| malformed(error.to_string()))?;
-        let signed = stored.signed;
-        let role = |name: &str| {
-            let pointers = signed.roles.get(name).ok_or_else(|| malformed(format!("it has no role {name}")))?;
-            pointers.resolve(&signed.keys, &signed.custom.minisign).map_err(malformed)
-        };
-        Ok(Self { root: role("root")?, targets: role("targets")?, online: role("timestamp")?, names })
+        let spec =
+            RootSpec::read(root).map_err(|error| BundleError::Malformed { path: path.to_owned(), reason: error.to_string() })?;
+        let online = RoleKeys { keys: spec.online, threshold: 1 };
+        Ok(Self { root: spec.root, targets: spec.targets, online, names })
     }
 
     /// What the key is called; a key without a file in `keys/` is called by the beginning of its id.
@@ -87,62 +83,4 @@ impl Keyring {
 /// Names of the minisign and the OpenSSH signature by the key called `who`.
 pub(super) fn signature_files(who: &str) -> [String; 2] {
     [format!("{SUMS}.{who}.minisig"), format!("{SUMS}.{who}.sshsig")]
-}
-
-#[derive(Deserialize)]
-struct StoredRoot {
-    signed: RootPart,
-}
-
-#[derive(Deserialize)]
-struct RootPart {
-    keys: BTreeMap<String, KeyObject>,
-    roles: BTreeMap<String, Pointers>,
-    #[serde(rename = "x-spartacus", default)]
-    custom: RootCustom,
-}
-
-#[derive(Deserialize, Default)]
-struct RootCustom {
-    #[serde(default)]
-    minisign: BTreeMap<String, String>,
-}
-
-/// A key in TUF metadata (specification 1.0.34, section 4.2).
-#[derive(Deserialize)]
-pub(super) struct KeyObject {
-    keyval: KeyValue,
-}
-
-#[derive(Deserialize)]
-struct KeyValue {
-    public: String,
-}
-
-/// Key ids and a threshold, as roles and delegations name them.
-#[derive(Deserialize)]
-pub(super) struct Pointers {
-    keyids: Vec<String>,
-    threshold: u32,
-}
-
-impl Pointers {
-    /// The keys behind the ids. A key's minisign line also has its minisign number, which its TUF form lacks.
-    pub(super) fn resolve(
-        &self,
-        keys: &BTreeMap<String, KeyObject>,
-        minisign: &BTreeMap<String, String>,
-    ) -> Result<RoleKeys, String> {
-        let find = |id: &String| {
-            if let Some(key) = minisign.get(id).and_then(|line| PublicKey::from_minisign(line).ok()) {
-                return Ok(key);
-            }
-            let object = keys.get(id).ok_or_else(|| format!("it has no key {id}"))?;
-            let mut bytes = [0; 32];
-            hex::decode_to_slice(&object.keyval.public, &mut bytes).map_err(|_| format!("the key {id} is not ed25519"))?;
-            Ok(PublicKey::from_bytes(bytes))
-        };
-        let keys = self.keyids.iter().map(find).collect::<Result<_, String>>()?;
-        Ok(RoleKeys { keys, threshold: self.threshold })
-    }
 }

@@ -15,7 +15,6 @@ mod error;
 mod init;
 mod keyring;
 mod lifetime;
-mod listing;
 mod lock;
 mod names;
 mod objects;

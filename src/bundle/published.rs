@@ -10,20 +10,21 @@ use jiff::Timestamp;
 use super::disk;
 use super::error::BundleError;
 use super::keyring::signature_files;
-use super::listing::Listing;
 use super::names::SUMS;
 use super::project::Project;
 use super::release::{BundleEntry, Content, Object, Release};
 use super::showcase::{self, Showcase};
 use super::stage::release_path;
 use crate::base::{BundleName, ObjectPath, Sha256, causes};
+use crate::trust::role::TargetsSpec;
 use crate::trust::{BundleRecord, Fetch, FetchError, Rejection, Verified, verify, verify_bundle};
 
 /// The published state of a project, verified from its first root down to its list of bundles.
 #[derive(Debug)]
 pub struct Published {
     pub(super) verified: Verified,
-    pub(super) listing: Listing,
+    /// The list of bundles, in the words in which the next one is written.
+    pub(super) list: TargetsSpec,
 }
 
 impl Published {
@@ -35,8 +36,9 @@ impl Published {
             Err(Rejection::Empty) => return Ok(None),
             Err(rejection) => return Err(rejection.into()),
         };
-        let listing = Listing::read(&verified, &project.keyring()?.targets)?;
-        Ok(Some(Self { verified, listing }))
+        let list = TargetsSpec::read(&verified.targets.bytes, project.keyring()?.targets)
+            .map_err(|error| BundleError::Malformed { path: verified.targets.path.as_str().into(), reason: error.to_string() })?;
+        Ok(Some(Self { verified, list }))
     }
 
     /// What verification found.

@@ -144,14 +144,14 @@ pub fn restage(
 
 /// The list of bundles that follows the published one, with `bundle` as its newest.
 fn next_list(project: &Project, bundle: &BundleDelegation, published: Option<&Published>) -> Result<Unsigned, BundleError> {
-    let mut bundles = published.map(|state| state.listing.bundles.clone()).unwrap_or_default();
+    let mut bundles = published.map(|state| state.list.bundles.clone()).unwrap_or_default();
     bundles.push(bundle.clone());
     let spec = TargetsSpec {
         version: published.map_or(0, |state| state.verified.targets.version) + 1,
         expires: lifetime::after(bundle.record.created, lifetime::ROLES),
         keys: project.keyring()?.targets,
         newest: Some(bundle.record.name.clone()),
-        fleet: published.and_then(|state| state.listing.fleet.clone()),
+        fleet: published.and_then(|state| state.list.fleet.clone()),
         bundles,
     };
     Ok(role::targets(&spec)?)
