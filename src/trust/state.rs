@@ -94,7 +94,8 @@ pub struct VerifiedBundle {
     pub role: RoleFile,
     /// Every target of the bundle, sorted by path.
     pub files: Vec<FileRecord>,
-    /// Names of the signature files beside `SHA256SUMS` (not targets), from the role's custom field.
+    /// Names of the maintainers who may sign, from the role's custom field. `SHA256SUMS.<name>.minisig` and `.sshsig` lie
+    /// beside the sums (not as targets) for those who did.
     pub signers: Vec<String>,
 }
 

@@ -95,7 +95,7 @@ pub struct BundleSpec<'a> {
     pub expires: Timestamp,
     /// Its targets, in ascending order of their paths, all below `releases/<name>/`.
     pub files: &'a [FileRecord],
-    /// Names of the signature files beside `SHA256SUMS`.
+    /// Names of the maintainers who may sign: the `<name>` in `SHA256SUMS.<name>.minisig` and `.sshsig`.
     pub signers: &'a [String],
 }
 

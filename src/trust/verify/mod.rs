@@ -28,7 +28,7 @@ pub use bundle::verify_bundle;
 pub const MAX_ROOT_CHANGES: usize = 256;
 /// Longest root, in bytes.
 const ROOT_CAP: u64 = 512_000;
-/// Longest timestamp, in bytes; a real one has about 470.
+/// Longest timestamp, in bytes; ours are padded to 1,024.
 const TIMESTAMP_CAP: u64 = 16 * 1024;
 /// Longest snapshot that may be pinned, in bytes: some 100,000 bundles.
 const SNAPSHOT_CAP: u64 = 16 << 20;
