@@ -8,8 +8,8 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::args::{Bundle, Global};
 use super::exit::{self, Ended, Failure};
 use super::session::{bundle_failure, project};
-use super::surface::{Surface, say};
-use crate::base::{BundleName, Clock};
+use super::surface::{Surface, answer};
+use crate::base::{BundleName, ByteCount, Clock};
 use crate::bundle::{self, Collected, Project, ProjectLock, Published, Stage, StageSpec, Staged};
 
 /// Stages a folder, or writes the list of bundles of an overtaken stage anew.
@@ -19,8 +19,9 @@ pub async fn bundle(surface: &Surface, global: &Global, order: &Bundle) -> Ended
     if let Some(name) = &order.restage {
         let name = bundle_name(name)?;
         let published = Published::load(&project, Clock::System.now()).await.map_err(bundle_failure)?;
-        bundle::restage(&project, &lock, &name, published.as_ref()).map_err(bundle_failure)?;
-        say(&format!("{name} continues the newest list of bundles\nnext: spartacus sign {name}"));
+        let staged = bundle::restage(&project, &lock, &name, published.as_ref()).map_err(bundle_failure)?;
+        let text = format!("{name} continues the newest list of bundles\nnext: spartacus sign {name}");
+        tell(surface, &name, "restaged", Some((staged.files(), staged.bytes())), &text);
         return Ok(exit::OK);
     }
     let (Some(folder), Some(name)) = (&order.folder, &order.name) else {
@@ -29,14 +30,25 @@ pub async fn bundle(surface: &Surface, global: &Global, order: &Bundle) -> Ended
     let name = bundle_name(name)?;
     if order.dry_run {
         let collected = collect(surface, folder)?;
-        say(&format!("{name}: {} files, {}; nothing was written", collected.files().len(), collected.bytes()));
+        let (files, bytes) = (collected.files().len() as u64, collected.bytes());
+        tell(surface, &name, "checked", Some((files, bytes)), &format!("{name}: {files} files, {bytes}; nothing was written"));
         return Ok(exit::OK);
     }
     match stage(surface, &project, &lock, folder, &name).await? {
-        Some(staged) => say(&format!("{name} is staged: {}\nnext: spartacus sign {name}", described(&staged))),
-        None => say(&format!("{name} is published already, with exactly these files")),
+        Some(staged) => {
+            let (files, bytes) = (staged.files(), staged.bytes());
+            let text = format!("{name} is staged: {files} files, {bytes}\nnext: spartacus sign {name}");
+            tell(surface, &name, "staged", Some((files, bytes)), &text);
+        }
+        None => tell(surface, &name, "published", None, &format!("{name} is published already, with exactly these files")),
     }
     Ok(exit::OK)
+}
+
+fn tell(surface: &Surface, name: &BundleName, state: &str, size: Option<(u64, ByteCount)>, text: &str) {
+    let (files, bytes) = size.unzip();
+    let fields = serde_json::json!({ "bundle": name, "state": state, "files": files, "bytes": bytes });
+    answer(surface, "spartacus.bundle/1", &fields, text);
 }
 
 /// A bundle's name from the command line.
@@ -83,8 +95,4 @@ fn progress_bar(surface: &Surface, collected: &Collected) -> ProgressBar {
     }
     let style = ProgressStyle::with_template("hashing  [{bar:30}] {bytes}/{total_bytes} {bytes_per_sec} {eta}");
     ProgressBar::new(collected.bytes().0).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
-}
-
-fn described(staged: &Staged) -> String {
-    format!("{} files, {}", staged.files(), staged.bytes())
 }

@@ -8,7 +8,7 @@ use super::args::Init;
 use super::ask;
 use super::exit::{self, Ended, Failure};
 use super::session::{bundle_failure, file_failure, hinted, key_failure};
-use super::surface::{Surface, say};
+use super::surface::{Surface, answer};
 use crate::base::{Clock, sanitise};
 use crate::bundle::{InitSpec, Initialised, KeyName, People, Project};
 use crate::trust::{PublicKey, SigningKey};
@@ -26,8 +26,21 @@ pub fn init(surface: &Surface, order: &Init) -> Ended {
     std::fs::write(&config, first_config(&order.name, &made)).map_err(|error| file_failure("write", &config, error))?;
     let copy = order.folder.join("1.root.json");
     std::fs::copy(made.project.metadata().join("1.root.json"), &copy).map_err(|error| file_failure("write", &copy, error))?;
-    say(&next_steps(order, &made));
+    answer(surface, "spartacus.init/1", &fields(order, &made, &config, &copy), &next_steps(order, &made));
     Ok(exit::OK)
+}
+
+fn fields(order: &Init, made: &Initialised, config: &Utf8Path, root: &Utf8Path) -> serde_json::Value {
+    let recovery = order.recovery_out.as_ref().filter(|_| order.maintainer_keys.is_empty());
+    serde_json::json!({
+        "project": order.name,
+        "folder": order.folder.as_str(),
+        "pin": made.pin,
+        "root": root.as_str(),
+        "config": config.as_str(),
+        "secrets": made.secrets.iter().map(|path| path.as_str()).collect::<Vec<_>>(),
+        "recovery": recovery.map(|path| path.as_str()),
+    })
 }
 
 fn one_person(surface: &Surface, order: &Init) -> Result<Initialised, Failure> {

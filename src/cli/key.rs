@@ -9,7 +9,7 @@ use super::args::{Global, Key};
 use super::ask;
 use super::exit::{self, Ended, Failure};
 use super::session::{bundle_failure, file_failure, hinted, key_failure, project};
-use super::surface::{Surface, say};
+use super::surface::{Surface, answer};
 use crate::base::sanitise;
 use crate::bundle::{KeyName, Keyring, Project};
 use crate::trust::{PublicKey, RoleKeys, SigningKey};
@@ -19,7 +19,7 @@ pub fn key(surface: &Surface, global: &Global, order: &Key) -> Ended {
     match order {
         Key::New { name, out } => new(surface, global, name, out.as_ref()),
         Key::List => list(surface, &project(global)?),
-        Key::Show { name } => show(&project(global)?, name),
+        Key::Show { name } => show(surface, &project(global)?, name),
     }
 }
 
@@ -35,16 +35,14 @@ fn new(surface: &Surface, global: &Global, name: &str, out: Option<&Utf8PathBuf>
     let public = secret.with_extension("pub");
     let text = format!("untrusted comment: {who}\n{}\n", key.public().to_minisign());
     std::fs::write(&public, text).map_err(|error| file_failure("write", &public, error))?;
-    say(&format!("secret   {secret}\npublic   {public}\n\ngive {public} to whoever runs `spartacus init --maintainer-key`"));
+    let shown =
+        format!("secret   {secret}\npublic   {public}\n\ngive {public} to whoever runs `spartacus init --maintainer-key`");
+    answer(surface, "spartacus.key/1", &fields(who.as_str(), key.public(), Some(&secret), Some(&public)), &shown);
     Ok(exit::OK)
 }
 
 fn list(surface: &Surface, project: &Project) -> Ended {
     let keyring = project.keyring().map_err(bundle_failure)?;
-    if surface.json {
-        say(&list_json(project, &keyring)?);
-        return Ok(exit::OK);
-    }
     let mut text = String::new();
     for (role, keys, what) in roles(&keyring) {
         let _ = writeln!(text, "{role}: {} of {} ({what})", keys.threshold, keys.keys.len());
@@ -53,7 +51,7 @@ fn list(surface: &Surface, project: &Project) -> Ended {
             let _ = writeln!(text, "  {:<16} {}{here}", called(&keyring, key), key.key_id());
         }
     }
-    say(&text);
+    answer(surface, "spartacus.keys/1", &list_fields(project, &keyring), &text);
     let maintainers_here = keyring.targets.keys.iter().any(|key| here(project, &keyring, key).is_some());
     if maintainers_here {
         surface.remark("note: a maintainer's key lies on this machine; whoever takes the machine and the password can publish");
@@ -69,7 +67,7 @@ fn roles(keyring: &Keyring) -> [(&'static str, &RoleKeys, &'static str); 3] {
     ]
 }
 
-fn list_json(project: &Project, keyring: &Keyring) -> Result<String, Failure> {
+fn list_fields(project: &Project, keyring: &Keyring) -> serde_json::Value {
     let roles: Vec<serde_json::Value> = roles(keyring)
         .into_iter()
         .map(|(role, keys, _)| {
@@ -79,7 +77,7 @@ fn list_json(project: &Project, keyring: &Keyring) -> Result<String, Failure> {
                 .map(|key| {
                     serde_json::json!({
                         "name": called(keyring, key),
-                        "key_id": key.key_id().to_string(),
+                        "key_id": key.key_id(),
                         "minisign": key.to_minisign(),
                         "secret_here": here(project, keyring, key).is_some(),
                     })
@@ -88,7 +86,19 @@ fn list_json(project: &Project, keyring: &Keyring) -> Result<String, Failure> {
             serde_json::json!({ "role": role, "threshold": keys.threshold, "keys": keys_told })
         })
         .collect();
-    Ok(serde_json::to_string_pretty(&serde_json::json!({ "schema": "spartacus.keys/1", "roles": roles }))?)
+    serde_json::json!({ "roles": roles })
+}
+
+/// One key as `new` and `show` tell it: its forms, and its files as far as they are known.
+fn fields(name: &str, key: &PublicKey, secret: Option<&Utf8Path>, public: Option<&Utf8Path>) -> serde_json::Value {
+    serde_json::json!({
+        "name": name,
+        "key_id": key.key_id(),
+        "minisign": key.to_minisign(),
+        "openssh": key.to_openssh(""),
+        "secret": secret.map(Utf8Path::as_str),
+        "public": public.map(Utf8Path::as_str),
+    })
 }
 
 /// What people call a key: those without a file in `keys/` are known by what they may do.
@@ -111,17 +121,19 @@ fn here(project: &Project, keyring: &Keyring, key: &PublicKey) -> Option<Utf8Pat
     Some(project.maintainer_key(&name)).filter(|path| path.exists())
 }
 
-fn show(project: &Project, name: &str) -> Ended {
+fn show(surface: &Surface, project: &Project, name: &str) -> Ended {
     let keyring = project.keyring().map_err(bundle_failure)?;
     let (name, key) = find(&keyring, name)?;
     let minisign = key.to_minisign();
-    say(&format!(
+    let secret = here(project, &keyring, &key);
+    let text = format!(
         "key id    {}\nminisign  {minisign}\nssh       {}\n\nreaders verify with:\n  minisign -V -P {minisign} -m SHA256SUMS -x SHA256SUMS.{name}.minisig\n  \
          echo '{name} {}' > allowed_signers\n  ssh-keygen -Y verify -f allowed_signers -I {name} -n file -s SHA256SUMS.{name}.sshsig < SHA256SUMS",
         key.key_id(),
         key.to_openssh(&name),
         key.to_openssh(""),
-    ));
+    );
+    answer(surface, "spartacus.key/1", &fields(&name, &key, secret.as_deref(), None), &text);
     Ok(exit::OK)
 }
 

@@ -12,7 +12,7 @@ use super::bundle::bundle_name;
 use super::exit::{self, Ended, Failure};
 use super::init::open_key;
 use super::session::{bundle_failure, file_failure, project};
-use super::surface::{Surface, say};
+use super::surface::{Surface, answer};
 use crate::base::{BundleName, Clock};
 use crate::bundle::{BundleError, CoSignature, KeyName, Project, ProjectLock, Published, SignSummary, Staged};
 
@@ -33,7 +33,10 @@ pub async fn sign(surface: &Surface, global: &Global, order: &Sign) -> Ended {
             hand_over(surface, &signature, path)?;
         }
     }
-    say(&standing(&project, &staged, &name)?);
+    let text = standing(&project, &staged, &name)?;
+    let published = Published::load(&project, Clock::System.now()).await.map_err(bundle_failure)?;
+    let summary = staged.summary(&project, published.as_ref()).map_err(bundle_failure)?;
+    answer(surface, "spartacus.sign/1", &fields(&summary, staged.signed(&project).is_ok(), order.out.as_deref()), &text);
     Ok(exit::OK)
 }
 
@@ -124,6 +127,20 @@ fn told(summary: &SignSummary) -> String {
 
 fn day(moment: jiff::Timestamp) -> String {
     moment.strftime("%Y-%m-%d").to_string()
+}
+
+fn fields(summary: &SignSummary, signed: bool, out: Option<&Utf8Path>) -> serde_json::Value {
+    serde_json::json!({
+        "bundle": summary.bundle,
+        "signed": signed,
+        "threshold": summary.threshold,
+        "may_sign": summary.keys,
+        "signed_by": summary.signed_by,
+        "role_sha256": summary.role_digest,
+        "list_version": summary.list_version,
+        "list_sha256": summary.list_digest,
+        "out": out.map(Utf8Path::as_str),
+    })
 }
 
 /// Whether the stage can be pushed now.

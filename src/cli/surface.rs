@@ -8,7 +8,7 @@ use tracing_subscriber::EnvFilter;
 use super::args::{Colour, Global};
 use super::exit::Failure;
 use crate::base::redact;
-use crate::report::{Style, render_error};
+use crate::report::{Style, object, render_error};
 
 /// How to talk to this user.
 #[derive(Debug, Clone)]
@@ -87,6 +87,11 @@ impl Surface {
             complain(text);
         }
     }
+}
+
+/// What a command did, on stdout: for people, or as an object whose fields are described in docs/json.md.
+pub fn answer(surface: &Surface, schema: &'static str, fields: &serde_json::Value, text: &str) {
+    if surface.json { say(&object(schema, fields)) } else { say(text) }
 }
 
 /// One line of data, or several, on stdout.

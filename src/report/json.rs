@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use jiff::Timestamp;
 use serde::Serialize;
+use serde_json::Value;
 
 use super::headline::{round_headline, run_headline, status_headline};
 use crate::base::BundleName;
@@ -62,6 +63,21 @@ pub fn status_json(
     let headline = status_headline(release, version, wanted, mirrors);
     let body = &Status { generated: now, release, version, wanted, mirrors, runs };
     render(&Document { schema: "spartacus.status/1", headline, good, total: mirrors.len(), body })
+}
+
+/// What a command did that reports on no copies: `schema`, then its fields.
+///
+/// # Panics
+/// When `fields` is no JSON object.
+#[must_use]
+pub fn object(schema: &'static str, fields: &Value) -> String {
+    #[derive(Serialize)]
+    struct Told<'a> {
+        schema: &'static str,
+        #[serde(flatten)]
+        fields: &'a Value,
+    }
+    render(&Told { schema, fields })
 }
 
 /// One object, indented, ended by a line feed. Characters that a terminal might act on are escaped even inside

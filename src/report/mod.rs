@@ -23,7 +23,7 @@ mod words;
 pub use check::check_table;
 pub use error::{hints, render_error};
 pub use headline::{round_headline, run_headline, status_headline};
-pub use json::{check_json, run_json, status_json};
+pub use json::{check_json, object, run_json, status_json};
 pub use run::run_table;
 pub use runs::runs_table;
 pub use status::status_table;

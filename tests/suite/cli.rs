@@ -5,6 +5,7 @@ use std::fs;
 use serde_json::Value;
 
 use crate::cli_desk::{Desk, KEY_PASSWORD};
+use crate::support::schema;
 
 const NO_PROJECT: &str = "\
 hint: if there is a project: cd into its folder, or name its file with --config DIR/targets.yaml
@@ -212,6 +213,45 @@ fn json_quiet_and_events_are_for_machines() {
     }
     desk.run(&["push", "--events", "nowhere/e"])
         .complains(2, "error: cannot write nowhere/e\n  caused by: No such file or directory (os error 2)");
+}
+
+#[test]
+fn what_is_done_at_home_is_told_to_machines_too() {
+    let desk = Desk::empty();
+    desk.write("docs/README", "read me\n");
+    let told = |name: &str, words: &[&str]| {
+        let said = desk.run(&[words, &["--json", "--quiet"]].concat()).ends_with(0);
+        assert_eq!(said.err, "", "{words:?}");
+        schema::expect_command(name, &said.out)
+    };
+    let recovery = tempfile::tempdir().expect("a temporary folder");
+    let out = recovery.path().join("recovery.key").display().to_string();
+    let made = told("init", &["init", "--name", "demo", "--recovery-out", &out]);
+    assert_eq!((&made["project"], &made["recovery"]), (&"demo".into(), &Value::from(out.as_str())), "{made}");
+    assert!(desk.read("targets.yaml").contains(made["pin"].as_str().expect("a digest")), "{made}");
+
+    let key = told("key", &["key", "new", "alice", "--out", "alice.key"]);
+    assert_eq!((&key["secret"], &key["public"]), (&"alice.key".into(), &"alice.pub".into()), "{key}");
+    let shown = told("key", &["key", "show", "alice.pub"]);
+    assert_eq!(shown["key_id"], key["key_id"]);
+    let shown = told("key", &["key", "show", "maintainer"]);
+    assert_eq!(shown["secret"], "./keys/maintainer.key", "{shown}");
+    assert_eq!(told("keys", &["key", "list"])["roles"][1]["keys"][0]["secret_here"], true);
+
+    fs::create_dir(desk.path("one")).expect("a new folder");
+    let added = told("target", &["target", "add", "one", "folder:one"]);
+    assert_eq!((&added["protocol"], &added["certificate"]), (&"folder".into(), &Value::Null), "{added}");
+    assert_eq!(told("targets", &["target", "list"])["targets"][0]["state"], "active");
+
+    let checked = told("bundle", &["bundle", "docs", "--as", "v1", "--dry-run"]);
+    assert_eq!((&checked["state"], &checked["files"]), (&"checked".into(), &1.into()), "{checked}");
+    let staged = told("bundle", &["bundle", "docs", "--as", "v1"]);
+    assert_eq!((&staged["state"], &staged["files"]), (&"staged".into(), &2.into()), "{staged}");
+    assert_eq!(told("bundle", &["bundle", "--restage", "v1"])["state"], "restaged");
+    let signed = told("sign", &["sign", "v1", "--yes"]);
+    assert_eq!((&signed["signed"], &signed["signed_by"][0]), (&true.into(), &"maintainer".into()), "{signed}");
+    desk.run(&["push", "v1"]).ends_with(0);
+    assert_eq!(told("bundle", &["bundle", "docs", "--as", "v1"])["state"], "published");
 }
 
 #[test]

@@ -1,12 +1,13 @@
 //! `spartacus target add`: one more target, after a look at who answers there.
 
 use super::address;
-use crate::base::{Hinted as _, TargetName, Timeouts};
+use super::list::place;
+use crate::base::{Hinted as _, Sha256, TargetName, Timeouts};
 use crate::cli::args::{Global, TargetAdd};
 use crate::cli::ask;
 use crate::cli::exit::{self, Ended, Failure};
 use crate::cli::session::{folder, hinted};
-use crate::cli::surface::{Surface, say};
+use crate::cli::surface::{Surface, answer};
 use crate::config::{NewTarget, SftpTarget, TargetKind, add_target};
 use crate::net::{HttpPolicy, certificate};
 use crate::store::sftp::{ScannedKey, scan_host_keys};
@@ -21,7 +22,7 @@ pub async fn add(surface: &Surface, global: &Global, order: &TargetAdd) -> Ended
             .hint("spartacus init --name NAME makes a project with a targets.yaml")
     })?;
     let mut kind = address::kind(order)?;
-    meet(surface, global, order, &name, &mut kind).await?;
+    let certificate = meet(surface, global, order, &name, &mut kind).await?;
     let mut new = NewTarget::new(name.clone(), kind);
     new.public_url.clone_from(&order.public_url);
     new.operator.clone_from(&order.operator);
@@ -29,26 +30,43 @@ pub async fn add(surface: &Surface, global: &Global, order: &TargetAdd) -> Ended
     let edited = add_target(&text, &new).map_err(|error| hinted(exit::USAGE, error))?;
     check(global, &edited)?;
     replace(global, &edited)?;
-    say(&format!("{name} is in {}\nnext: spartacus target probe {name}", global.config));
+    let fields = serde_json::json!({
+        "name": name,
+        "protocol": new.kind.word(),
+        "place": place(&new.kind),
+        "config": global.config.as_str(),
+        "host_keys": host_keys(&new.kind),
+        "certificate": certificate,
+    });
+    let text = format!("{name} is in {}\nnext: spartacus target probe {name}", global.config);
+    answer(surface, "spartacus.target/1", &fields, &text);
     Ok(exit::OK)
 }
 
-/// Whoever answers is shown and has to be accepted: its host key is pinned from now on.
+fn host_keys(kind: &TargetKind) -> &[String] {
+    match kind {
+        TargetKind::Sftp(settings) => &settings.host_keys,
+        _ => &[],
+    }
+}
+
+/// Whoever answers is shown and has to be accepted: its host key is pinned from now on. Gives the digest of the
+/// certificate that was shown, if one was.
 async fn meet(
     surface: &Surface,
     global: &Global,
     order: &TargetAdd,
     name: &TargetName,
     kind: &mut TargetKind,
-) -> Result<(), Failure> {
+) -> Result<Option<Sha256>, Failure> {
     match kind {
         TargetKind::Sftp(settings) => {
             let keys = scan_host_keys(name, &settings.host, settings.port, None, &Timeouts::default()).await;
             let keys = keys.map_err(|error| hinted(exit::USAGE, error))?;
             settings.host_keys = vec![accepted(surface, order, settings, &keys)?];
         }
-        TargetKind::Webdav(settings) => greet(surface, order, &settings.url).await?,
-        TargetKind::S3(settings) => greet(surface, order, &settings.endpoint).await?,
+        TargetKind::Webdav(settings) => return greet(surface, order, &settings.url).await,
+        TargetKind::S3(settings) => return greet(surface, order, &settings.endpoint).await,
         TargetKind::Folder(settings) => {
             // As the file will be read: relative paths count from its folder.
             if !folder(global).join(&settings.path).is_dir() {
@@ -57,7 +75,7 @@ async fn meet(
             }
         }
     }
-    Ok(())
+    Ok(None)
 }
 
 fn accepted(surface: &Surface, order: &TargetAdd, settings: &SftpTarget, keys: &[ScannedKey]) -> Result<String, Failure> {
@@ -80,7 +98,7 @@ fn accepted(surface: &Surface, order: &TargetAdd, settings: &SftpTarget, keys: &
     Ok(key.line.clone())
 }
 
-async fn greet(surface: &Surface, order: &TargetAdd, url: &url::Url) -> Result<(), Failure> {
+async fn greet(surface: &Surface, order: &TargetAdd, url: &url::Url) -> Result<Option<Sha256>, Failure> {
     let host = url.host_str().unwrap_or_default().to_owned();
     let shown = certificate(url, &HttpPolicy::new(&Timeouts::default())).await.map_err(|error| {
         hinted(exit::USAGE, error).hint(format!(
@@ -91,7 +109,10 @@ async fn greet(surface: &Surface, order: &TargetAdd, url: &url::Url) -> Result<(
         Some(digest) => surface.remark(&format!("{host} shows a certificate that is valid for it; sha256 {digest}")),
         None => surface.remark(&format!("{host} is spoken to without TLS")),
     }
-    if order.yes { Ok(()) } else { ask::confirm(surface, "add it?", "--yes") }
+    if !order.yes {
+        ask::confirm(surface, "add it?", "--yes")?;
+    }
+    Ok(shown)
 }
 
 /// Nothing is written that the next command would refuse.

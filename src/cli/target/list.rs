@@ -3,9 +3,9 @@
 use std::fmt::Write as _;
 
 use crate::cli::args::Global;
-use crate::cli::exit::{self, Ended, Failure};
+use crate::cli::exit::{self, Ended};
 use crate::cli::session::{Session, hinted};
-use crate::cli::surface::{Surface, say};
+use crate::cli::surface::{Surface, answer};
 use crate::config::{Target, TargetKind, TargetState};
 use crate::history::TargetProfile;
 
@@ -17,13 +17,13 @@ pub fn list(surface: &Surface, global: &Global) -> Ended {
         let profile = session.history.profile(&target.name).map_err(|error| hinted(exit::UNEXPECTED, error))?;
         rows.push((target, profile));
     }
-    say(&if surface.json { json(&rows)? } else { text(&rows) });
+    answer(surface, "spartacus.targets/1", &fields(&rows), &text(&rows));
     Ok(exit::OK)
 }
 
 type Row<'a> = (&'a Target, Option<TargetProfile>);
 
-fn json(rows: &[Row<'_>]) -> Result<String, Failure> {
+fn fields(rows: &[Row<'_>]) -> serde_json::Value {
     let targets: Vec<serde_json::Value> = rows
         .iter()
         .map(|(target, profile)| {
@@ -38,7 +38,7 @@ fn json(rows: &[Row<'_>]) -> Result<String, Failure> {
             })
         })
         .collect();
-    Ok(serde_json::to_string_pretty(&serde_json::json!({ "schema": "spartacus.targets/1", "targets": targets }))?)
+    serde_json::json!({ "targets": targets })
 }
 
 fn text(rows: &[Row<'_>]) -> String {
@@ -67,7 +67,7 @@ fn state(target: &Target) -> &'static str {
 }
 
 /// Where it is, without anything secret.
-fn place(kind: &TargetKind) -> String {
+pub(super) fn place(kind: &TargetKind) -> String {
     match kind {
         TargetKind::Folder(folder) => folder.path.to_string(),
         TargetKind::Sftp(sftp) => format!("{}@{}:{}:{}", sftp.user, sftp.host, sftp.port, sftp.path),

@@ -14,6 +14,7 @@ use crate::cli::surface::{Surface, complain, say};
 use crate::config::Target;
 use crate::history::TargetProfile;
 use crate::reader::HttpSource;
+use crate::report;
 use crate::store::probe::{Profile, Trial, probe as try_everything};
 use crate::store::{Retrying, Store as _, StoreError};
 use crate::transfer::Connector as _;
@@ -47,7 +48,7 @@ pub async fn probe(surface: &Surface, global: &Global, names: &[String]) -> Ende
         }
     }
     if surface.json {
-        say(&serde_json::to_string_pretty(&serde_json::json!({ "schema": "spartacus.probe/1", "targets": told }))?);
+        say(&report::object("spartacus.probe/1", &serde_json::json!({ "targets": told })));
     }
     Ok(if failed { exit::UNHEALTHY } else { exit::OK })
 }

@@ -13,6 +13,22 @@ pub fn expect_check(report: &str) {
     expect(include_str!("../../../docs/schema/check-1.json"), report);
 }
 
+/// Expects the object of a command that reports on no copies: `init`, `bundle`, `sign`, `key`, `keys`, `target`, `targets`.
+pub fn expect_command(name: &str, report: &str) -> serde_json::Value {
+    let schema = match name {
+        "init" => include_str!("../../../docs/schema/init-1.json"),
+        "bundle" => include_str!("../../../docs/schema/bundle-1.json"),
+        "sign" => include_str!("../../../docs/schema/sign-1.json"),
+        "key" => include_str!("../../../docs/schema/key-1.json"),
+        "keys" => include_str!("../../../docs/schema/keys-1.json"),
+        "target" => include_str!("../../../docs/schema/target-1.json"),
+        "targets" => include_str!("../../../docs/schema/targets-1.json"),
+        unknown => panic!("there is no schema {unknown}"),
+    };
+    expect(schema, report);
+    serde_json::from_str(report).expect("one JSON object")
+}
+
 fn expect(schema: &str, report: &str) {
     assert_eq!(shared::problems(schema, report), Vec::<String>::new(), "{report}");
 }
