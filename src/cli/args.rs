@@ -315,6 +315,7 @@ pub enum Target {
   spartacus target add paris sftp://deploy@paris.example/srv/mirror --key keys/deploy_ed25519 --public-url https://paris.example/m/
   spartacus target add box webdavs://u1@box.example/remote.php/dav/files/u1/mirror --password env:BOX_PASSWORD
   spartacus target add garage s3+https://s3.example/bucket/prefix --region garage --access-key env:KEY --secret-key env:SECRET
+  spartacus target add attic webdavs://u1@attic.example/m --password file:attic.password --ca keys/attic-ca.pem
   spartacus target add local folder:/srv/mirror")]
 pub struct TargetAdd {
     /// Its name in reports: a-z, 0-9, '.', '_' and '-'.
@@ -341,6 +342,15 @@ pub struct TargetAdd {
     /// The host key's SHA256 fingerprint as its operator gave it (SFTP): then nothing is asked.
     #[arg(long, value_name = "SHA256:...")]
     pub host_key: Option<String>,
+    #[arg(
+        long,
+        value_name = "FILE",
+        help = "PEM file of an authority to trust besides the system's (WebDAV, S3, public address)"
+    )]
+    pub ca: Option<Utf8PathBuf>,
+    /// A `socks5h://` or `http://` proxy, from the first look on.
+    #[arg(long, value_name = "URL")]
+    pub proxy: Option<url::Url>,
     /// Who runs it.
     #[arg(long)]
     pub operator: Option<String>,

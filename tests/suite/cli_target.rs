@@ -3,8 +3,10 @@
 use crate::cli_desk::Desk;
 use crate::support::apache::Apache;
 use crate::support::mirror::Mirror;
+use crate::support::process::free_ports;
+use crate::support::schema;
 use crate::support::sshd::Sshd;
-use crate::support::{USER, nginx::Nginx, rclone::RcloneS3, seaweed::Seaweed};
+use crate::support::{PASSWORD, USER, nginx::Nginx, rclone::RcloneS3, seaweed::Seaweed};
 
 #[test]
 fn an_ssh_host_key_is_shown_and_pinned() {
@@ -61,6 +63,44 @@ fn a_certificate_is_shown_before_a_password_is_sent() {
     // The secret is not there: that fails this target, and says so, where it is needed.
     let push = desk.run(&["push", "docs", "--as", "v1", "--yes"]).ends_with(4);
     assert!(push.out.contains("DAV"), "{}", push.out);
+}
+
+#[test]
+fn an_authority_of_its_own_is_named_once() {
+    let server = Apache::start();
+    let mut desk = Desk::with_project();
+    let url = format!("webdavs://{USER}@localhost:{}/dav/", server.tls_port);
+    let add = ["target", "add", "mirror", &url, "--password", "env:DAV", "--yes"];
+    let unknown = desk.run(&add).ends_with(2);
+    let hint = "hint: if localhost has an authority of its own: add --ca FILE, its certificate as PEM\n";
+    assert!(unknown.err.ends_with(hint), "{}", unknown.err);
+    let nowhere = desk.run(&[&add[..], &["--ca", "nowhere.pem"]].concat()).ends_with(2);
+    assert!(nowhere.err.starts_with("error: cannot read the certificate file ./nowhere.pem\n"), "{}", nowhere.err);
+    assert!(!nowhere.err.contains("hint: if"), "{}", nowhere.err);
+
+    desk.write("authority.pem", &server.authority.pem());
+    let added = desk.run(&[&add[..], &["--ca", "authority.pem", "--json"]].concat()).ends_with(0);
+    let told = schema::expect_command("target", &added.out);
+    assert_eq!(told["certificate"].as_str().map(str::len), Some(64), "{told}");
+    assert!(desk.read("targets.yaml").contains("\n    ca: authority.pem\n"), "{}", desk.read("targets.yaml"));
+    desk.set("DAV", PASSWORD);
+    desk.run(&["push", "docs", "--as", "v1", "--yes"]).ends_with(0);
+}
+
+#[test]
+fn a_proxy_is_used_from_the_first_look_on() {
+    let desk = Desk::with_project();
+    let port = free_ports(1)[0];
+    let proxy = format!("socks5h://127.0.0.1:{port}");
+    for url in ["sftp://u@mirror.invalid/m", "webdavs://u@mirror.invalid/m"] {
+        let said = desk.run(&["target", "add", "far", url, "--password", "env:P", "--proxy", &proxy, "--yes"]).ends_with(2);
+        // The name is the proxy's to resolve: without it, that would be what failed.
+        assert!(!said.err.contains("dns") && !said.err.contains("lookup"), "{}", said.err);
+        assert!(said.err.to_lowercase().contains("connect"), "{}", said.err);
+    }
+    std::fs::create_dir(desk.path("here")).expect("a new folder");
+    desk.run(&["target", "add", "here", "folder:here", "--proxy", &proxy]).ends_with(0);
+    assert!(desk.read("targets.yaml").contains(&format!("\n    proxy: {proxy}\n")), "{}", desk.read("targets.yaml"));
 }
 
 /// What a probe finds, and that it is remembered.

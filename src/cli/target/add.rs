@@ -9,7 +9,7 @@ use crate::cli::exit::{self, Ended, Failure};
 use crate::cli::session::{folder, hinted};
 use crate::cli::surface::{Surface, answer};
 use crate::config::{NewTarget, SftpTarget, TargetKind, add_target};
-use crate::net::{HttpPolicy, certificate};
+use crate::net::{HttpPolicy, NetError, certificate};
 use crate::store::sftp::{ScannedKey, scan_host_keys};
 
 /// Shows who answers at the address, asks, and writes the entry without disturbing the rest of the file.
@@ -27,6 +27,8 @@ pub async fn add(surface: &Surface, global: &Global, order: &TargetAdd) -> Ended
     new.public_url.clone_from(&order.public_url);
     new.operator.clone_from(&order.operator);
     new.country.clone_from(&order.country);
+    new.proxy.clone_from(&order.proxy);
+    new.ca.clone_from(&order.ca);
     let edited = add_target(&text, &new).map_err(|error| hinted(exit::USAGE, error))?;
     check(global, &edited)?;
     replace(global, &edited)?;
@@ -61,12 +63,12 @@ async fn meet(
 ) -> Result<Option<Sha256>, Failure> {
     match kind {
         TargetKind::Sftp(settings) => {
-            let keys = scan_host_keys(name, &settings.host, settings.port, None, &Timeouts::default()).await;
+            let keys = scan_host_keys(name, &settings.host, settings.port, order.proxy.as_ref(), &Timeouts::default()).await;
             let keys = keys.map_err(|error| hinted(exit::USAGE, error))?;
             settings.host_keys = vec![accepted(surface, order, settings, &keys)?];
         }
-        TargetKind::Webdav(settings) => return greet(surface, order, &settings.url).await,
-        TargetKind::S3(settings) => return greet(surface, order, &settings.endpoint).await,
+        TargetKind::Webdav(settings) => return greet(surface, global, order, &settings.url).await,
+        TargetKind::S3(settings) => return greet(surface, global, order, &settings.endpoint).await,
         TargetKind::Folder(settings) => {
             // As the file will be read: relative paths count from its folder.
             if !folder(global).join(&settings.path).is_dir() {
@@ -98,12 +100,18 @@ fn accepted(surface: &Surface, order: &TargetAdd, settings: &SftpTarget, keys: &
     Ok(key.line.clone())
 }
 
-async fn greet(surface: &Surface, order: &TargetAdd, url: &url::Url) -> Result<Option<Sha256>, Failure> {
+async fn greet(surface: &Surface, global: &Global, order: &TargetAdd, url: &url::Url) -> Result<Option<Sha256>, Failure> {
     let host = url.host_str().unwrap_or_default().to_owned();
-    let shown = certificate(url, &HttpPolicy::new(&Timeouts::default())).await.map_err(|error| {
-        hinted(exit::USAGE, error).hint(format!(
-            "if {host} has an authority of its own: write the entry into targets.yaml by hand, with ca: FILE (see targets.example.yaml)"
-        ))
+    // As the file will be read: relative paths count from its folder.
+    let ca = order.ca.as_ref().map(|path| folder(global).join(path));
+    let policy = HttpPolicy { proxy: order.proxy.clone(), ca, ..HttpPolicy::new(&Timeouts::default()) };
+    let shown = certificate(url, &policy).await.map_err(|error| {
+        let strange = matches!(error, NetError::Certificate { .. });
+        let failure = hinted(exit::USAGE, error);
+        match (&order.ca, strange) {
+            (None, true) => failure.hint(format!("if {host} has an authority of its own: add --ca FILE, its certificate as PEM")),
+            _ => failure,
+        }
     })?;
     match shown {
         Some(digest) => surface.remark(&format!("{host} shows a certificate that is valid for it; sha256 {digest}")),

@@ -20,6 +20,7 @@ pub(super) fn item(new: &NewTarget, inner: usize) -> Vec<String> {
     optional("country", new.country.as_deref());
     optional("network", new.network.as_deref());
     optional("proxy", new.proxy.as_ref().map(url::Url::as_str));
+    optional("ca", new.ca.as_ref().map(|path| path.as_str()));
     if !new.tags.is_empty() {
         lines.push((0, "tags", Some(list(&new.tags))));
     }

@@ -6,7 +6,7 @@
 mod emit;
 mod place;
 
-use camino::Utf8Path;
+use camino::{Utf8Path, Utf8PathBuf};
 use url::Url;
 
 use super::load::ConfigError;
@@ -37,6 +37,8 @@ pub struct NewTarget {
     pub limits: TargetLimits,
     /// `socks5h://` or `http://`.
     pub proxy: Option<Url>,
+    /// PEM file of authorities trusted for this target besides the system's.
+    pub ca: Option<Utf8PathBuf>,
 }
 
 impl NewTarget {
@@ -53,6 +55,7 @@ impl NewTarget {
             tags: Vec::new(),
             limits: TargetLimits::default(),
             proxy: None,
+            ca: None,
         }
     }
 }
