@@ -83,7 +83,7 @@ async fn source(session: &Session, target: &Target) -> Result<Arc<dyn Source>, F
     if let TargetKind::Folder(folder) = &target.kind {
         return Ok(Arc::new(FolderSource::new(folder.path.clone())));
     }
-    let connector = TargetConnector::new(target, session.config.policy.timeouts, &session.clients);
+    let connector = TargetConnector::new(session, target);
     Ok(match connector.connect().await {
         Ok(store) => Arc::new(StoreSource(store)),
         // That it cannot be reached is what the check will say of it.

@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
+use super::accounts::{Accounts, S3_CONNECTIONS, WEBDAV_CONNECTIONS};
+use super::session::Session;
 use crate::base::{TargetName, Timeouts};
 use crate::config::{Addressing, HttpAuth, S3Target, SecretError, SecretRef, SftpTarget, Target, TargetKind, WebdavTarget};
 use crate::net::{Clients, HttpPolicy, NetError};
@@ -19,13 +21,19 @@ pub struct TargetConnector {
     target: Target,
     timeouts: Timeouts,
     clients: Arc<Clients>,
+    accounts: Arc<Accounts>,
 }
 
 impl TargetConnector {
     /// A connector for `target`.
     #[must_use]
-    pub fn new(target: &Target, timeouts: Timeouts, clients: &Arc<Clients>) -> Self {
-        Self { target: target.clone(), timeouts, clients: clients.clone() }
+    pub fn new(session: &Session, target: &Target) -> Self {
+        Self {
+            target: target.clone(),
+            timeouts: session.config.policy.timeouts,
+            clients: session.clients.clone(),
+            accounts: session.accounts.clone(),
+        }
     }
 
     fn client(&self) -> Result<reqwest::Client, StoreError> {
@@ -58,7 +66,7 @@ impl TargetConnector {
                 secret_key: self.secret(&settings.secret_key)?,
                 http: self.client()?,
                 timeouts: self.timeouts,
-                connections: self.connections(16),
+                connections: self.connections(S3_CONNECTIONS),
             },
         );
         Ok(Arc::new(store))
@@ -106,7 +114,7 @@ impl TargetConnector {
                     HttpAuth::Digest => AuthMode::Digest,
                 },
                 timeouts: self.timeouts,
-                connections: self.connections(8),
+                connections: self.connections(WEBDAV_CONNECTIONS),
             },
         );
         Ok(Arc::new(store))
@@ -116,12 +124,13 @@ impl TargetConnector {
 #[async_trait]
 impl Connector for TargetConnector {
     async fn connect(&self) -> Result<Arc<dyn Store>, StoreError> {
-        match &self.target.kind {
-            TargetKind::Folder(settings) => Ok(Arc::new(FolderStore::new(self.target.name.clone(), settings.path.clone()))),
-            TargetKind::S3(settings) => self.s3(settings),
-            TargetKind::Sftp(settings) => self.sftp(settings).await,
-            TargetKind::Webdav(settings) => self.webdav(settings),
-        }
+        let store = match &self.target.kind {
+            TargetKind::Folder(settings) => Arc::new(FolderStore::new(self.target.name.clone(), settings.path.clone())),
+            TargetKind::S3(settings) => self.s3(settings)?,
+            TargetKind::Sftp(settings) => self.sftp(settings).await?,
+            TargetKind::Webdav(settings) => self.webdav(settings)?,
+        };
+        Ok(self.accounts.limit(&self.target, store))
     }
 }
 

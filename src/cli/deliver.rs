@@ -95,7 +95,7 @@ fn job(session: &Session, target: &Target, looks: &BTreeMap<TargetName, Look>) -
     Ok(Job {
         target: target.name.clone(),
         protocol: target.kind.word().to_owned(),
-        connector: Box::new(TargetConnector::new(target, session.config.policy.timeouts, &session.clients)),
+        connector: Box::new(TargetConnector::new(session, target)),
         holds: target.holds,
         limits: target.limits.clone(),
         paused: target.state == TargetState::Paused,

@@ -4,6 +4,7 @@
 //! Comes in: arguments, environment, files. Goes out: data on stdout, everything else on stderr, an exit code.
 //! Must not know: nothing; it connects the rooms.
 
+mod accounts;
 mod args;
 mod ask;
 mod bundle;

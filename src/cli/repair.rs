@@ -70,7 +70,7 @@ async fn forecast(session: &Session, targets: &[&Target], release: &Arc<Release>
     let mut failed = false;
     for target in targets.iter().filter(|target| target.state == TargetState::Active) {
         let look = looks.get(&target.name).cloned().unwrap_or_default();
-        let connector = TargetConnector::new(target, session.config.policy.timeouts, &session.clients);
+        let connector = TargetConnector::new(session, target);
         let found = async {
             let store = connector.connect().await?;
             let inventory = survey(store.as_ref(), release, &pin, target.holds, &journal, &look).await;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
+use super::accounts::Accounts;
 use super::args::Global;
 use super::exit::{self, Failure};
 use super::surface::{Surface, complain};
@@ -24,6 +25,8 @@ pub struct Session {
     pub history: Arc<History>,
     /// HTTP clients, shared by all targets.
     pub clients: Arc<Clients>,
+    /// Accounts that several targets share.
+    pub accounts: Arc<Accounts>,
     /// What time it is.
     pub clock: Clock,
 }
@@ -35,7 +38,9 @@ impl Session {
         let project = project(global)?;
         agree_on_the_root(&config, &project)?;
         let history = History::open(&project.state().join("state.db")).map_err(|error| hinted(exit::UNEXPECTED, error))?;
-        Ok(Self { config, project, history: Arc::new(history), clients: Arc::default(), clock: Clock::System })
+        let accounts = Arc::new(Accounts::among(&config.targets));
+        let (history, clients) = (Arc::new(history), Arc::default());
+        Ok(Self { config, project, history, clients, accounts, clock: Clock::System })
     }
 
     /// The targets that `--only` names, or all of them. A word that names nothing is an error, and so is a project that

@@ -55,7 +55,7 @@ pub async fn probe(surface: &Surface, global: &Global, names: &[String]) -> Ende
 
 async fn one(session: &Session, target: &Target) -> Result<Profile, StoreError> {
     let policy = &session.config.policy;
-    let store = TargetConnector::new(target, policy.timeouts, &session.clients).connect().await?;
+    let store = TargetConnector::new(session, target).connect().await?;
     // A dropped connection says nothing about what the server can do.
     let store = Retrying::new(store, policy.retry, fastrand::u64(..));
     let scratch = ObjectPath::new(format!(".spartacus-probe-{:016x}", fastrand::u64(..))).expect("a scratch name is a good path");
