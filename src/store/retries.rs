@@ -30,6 +30,9 @@ pub struct RetryEvent<'a> {
 pub trait RetryObserver: Send + Sync + std::fmt::Debug {
     /// Called before the pause.
     fn retrying(&self, event: &RetryEvent<'_>);
+
+    /// Called after a call that succeeded.
+    fn answered(&self) {}
 }
 
 /// The tries of all calls to one target, from connecting on.
@@ -153,7 +156,12 @@ impl Retries {
         loop {
             tries.count += 1;
             let error = match call().await {
-                Ok(found) => return Ok(found),
+                Ok(found) => {
+                    if let Some(observer) = &self.observer {
+                        observer.answered();
+                    }
+                    return Ok(found);
+                }
                 Err(error) => error,
             };
             let pause = match self.pause_after(&error, &mut tries) {

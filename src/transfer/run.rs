@@ -7,6 +7,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use super::target::{Common, Job, work};
+use super::watch::Watch;
 use super::{Ending, Event, FailureRecord, Outcome, Run, RunKind};
 use crate::base::{Level, Replicas, sanitise};
 
@@ -20,7 +21,7 @@ pub struct Orders {
     pub jobs: Vec<Job>,
     /// Copies wanted.
     pub replicas: Replicas,
-    /// Targets worked on at the same time.
+    /// Targets worked on at the same time; one that is stalled does not count.
     pub concurrency: usize,
 }
 
@@ -42,8 +43,16 @@ pub async fn run(orders: Orders) -> Run {
         let (common, turns) = (common.clone(), turns.clone());
         tasks.spawn(async move {
             // The semaphore is never closed; if it were, working without a turn would still be right.
-            let _turn = turns.acquire().await;
-            let outcome = match std::panic::AssertUnwindSafe(work(&common, &job)).catch_unwind().await {
+            let turn = turns.clone().acquire_owned().await.ok();
+            let watch = Watch::new(job.target.clone(), common.events.clone());
+            let working = async {
+                tokio::select! {
+                    biased;
+                    outcome = work(&common, &job, &watch) => outcome,
+                    never = watch.keep(&turns, turn) => match never {},
+                }
+            };
+            let outcome = match std::panic::AssertUnwindSafe(working).catch_unwind().await {
                 Ok(outcome) => outcome,
                 Err(panic) => broken(&job.target, &job.protocol, &what(panic.as_ref())),
             };

@@ -76,16 +76,15 @@ pub struct Common {
 }
 
 /// Works on one target until there is an outcome; whatever happens is in it.
-pub(super) async fn work(common: &Common, job: &Job) -> Outcome {
+pub(super) async fn work(common: &Common, job: &Job, watch: &Arc<Watch>) -> Outcome {
     let begun = Instant::now();
-    let watch = Watch::new(job.target.clone(), common.events.clone());
     let verdict = if job.paused {
         Conclusion::of(Ending::Paused)
     } else if !may_push_now(common, job) {
         watch.note("outside the hours its operator allows".to_owned());
         Conclusion::of(Ending::Deferred)
     } else {
-        attempt(common, job, &watch).await
+        attempt(common, job, watch).await
     };
     if watch.is_swapping() {
         watch.note("stopped while the pointer was being swapped: whether readers get the new state is not known".to_owned());
@@ -178,7 +177,7 @@ async fn connected(common: &Common, job: &Job, watch: &Arc<Watch>, retries: &Arc
         Some(Err(stop)) => return stop.into(),
         None => return too_late(common, job),
     };
-    let mut limited = Limited::new(raw, CALLS);
+    let mut limited = Limited::new(raw, CALLS).tapped(watch.pulse());
     for tap in job.limits.bandwidth.map(|limit| Bandwidth::new(limit) as Arc<dyn Tap>).into_iter().chain(common.bandwidth.clone())
     {
         limited = limited.tapped(tap);

@@ -1,14 +1,20 @@
 //! One target's numbers while it is being worked on.
 
+use std::convert::Infallible;
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::{Event, Events, Stage};
 use crate::base::{ByteCount, ObjectPath, TargetName};
 use crate::store::{RetryEvent, RetryObserver, Tap};
+
+/// A target from which nothing came for this long gives its turn to the next.
+const STALLED: Duration = Duration::from_secs(10);
 
 /// Counts what goes out to one target and tells the run's listener.
 #[derive(Debug)]
@@ -18,6 +24,8 @@ pub(super) struct Watch {
     bytes: AtomicU64,
     objects: AtomicU64,
     retries: AtomicU64,
+    /// Answers and bytes, in both directions: only that they change counts.
+    signs_of_life: AtomicU64,
     swapping: AtomicBool,
     notes: Mutex<Vec<String>>,
 }
@@ -26,7 +34,8 @@ impl Watch {
     pub fn new(target: TargetName, events: Events) -> Arc<Self> {
         let zero = AtomicU64::default;
         let swapping = AtomicBool::new(false);
-        Arc::new(Self { target, events, bytes: zero(), objects: zero(), retries: zero(), swapping, notes: Mutex::default() })
+        let (bytes, objects, retries, signs_of_life) = (zero(), zero(), zero(), zero());
+        Arc::new(Self { target, events, bytes, objects, retries, signs_of_life, swapping, notes: Mutex::default() })
     }
 
     pub async fn enter(&self, stage: Stage) {
@@ -60,6 +69,30 @@ impl Watch {
         Arc::new(CountingTap(self.clone()))
     }
 
+    /// A tap that notices every byte, up or down.
+    pub fn pulse(self: &Arc<Self>) -> Arc<dyn Tap> {
+        Arc::new(Pulse(self.clone()))
+    }
+
+    /// Keeps this target's turn while something moves, and lets the next one begin when nothing does: a server that is
+    /// silent, or that asked us to wait, must not keep others from their turn. Who stirs again does not wait for a turn:
+    /// its connections are open already. Never returns.
+    pub async fn keep(&self, turns: &Arc<Semaphore>, mut turn: Option<OwnedSemaphorePermit>) -> Infallible {
+        loop {
+            let before = self.signs_of_life.load(Ordering::Relaxed);
+            tokio::time::sleep(STALLED).await;
+            turn = match turn {
+                _ if self.signs_of_life.load(Ordering::Relaxed) == before => None,
+                None => turns.clone().try_acquire_owned().ok(),
+                kept => kept,
+            };
+        }
+    }
+
+    fn stir(&self) {
+        self.signs_of_life.fetch_add(1, Ordering::Relaxed);
+    }
+
     pub fn bytes(&self) -> ByteCount {
         ByteCount(self.bytes.load(Ordering::Relaxed))
     }
@@ -86,6 +119,21 @@ impl RetryObserver for Watch {
             attempt: event.attempt,
             pause_ms: u64::try_from(event.pause.as_millis()).unwrap_or(u64::MAX),
         });
+    }
+
+    fn answered(&self) {
+        self.stir();
+    }
+}
+
+#[derive(Debug)]
+struct Pulse(Arc<Watch>);
+
+#[async_trait]
+impl Tap for Pulse {
+    async fn pass(&self, _bytes: u64) -> io::Result<()> {
+        self.0.stir();
+        Ok(())
     }
 }
 

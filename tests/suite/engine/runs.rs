@@ -1,10 +1,13 @@
 //! Runs over several targets: none waits for another, a cancellation is obeyed, and every outcome is true.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use async_trait::async_trait;
 use spartacus::base::TargetName;
-use spartacus::store::{Operation, Store as _};
-use spartacus::transfer::{Ending, Event, Events, run};
+use spartacus::store::{ErrorKind, Operation, Retry, Store, StoreError};
+use spartacus::transfer::{Connector, Ending, Event, Events, run};
 use tokio::time::Instant;
 
 use super::actor::{Actor, BlackHole, Cue, Ready, job, job_on, orders, refusing};
@@ -44,6 +47,56 @@ async fn stalled_targets_delay_nobody() {
     let stalled: Vec<_> = found.outcomes.iter().filter(|outcome| outcome.ending == Ending::Failed).collect();
     assert_eq!(stalled.len(), 20);
     assert!(stalled.iter().all(|outcome| outcome.failure.as_ref().is_some_and(|failure| failure.code == "deadline")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn stalled_targets_give_their_turns_away() {
+    let healthy: Vec<Actor> = (0..10).map(|number| Actor::new(&format!("t{number}"), &published(&release(1)), [])).collect();
+    let hole = |number: usize| job(&format!("hole{number}").parse().expect("a name"), BlackHole);
+    let jobs: Vec<_> = (0..6).map(hole).chain(healthy.iter().map(|actor| job_on(actor.clone()))).collect();
+    let mut wanted = orders(&release(2), jobs);
+    wanted.concurrency = 2;
+    wanted.common.timeouts.target = Some(Duration::from_mins(30));
+    let working = tokio::spawn(run(wanted));
+    // Three pairs of silent targets come first.
+    tokio::time::sleep(Duration::from_secs(40)).await;
+    for actor in &healthy {
+        assert_eq!(read(&actor.store.snapshot()).await, Ok(2), "{}", actor.store.target());
+    }
+    let found = working.await.expect("the run returns");
+    assert_eq!(found.outcomes.iter().filter(|outcome| outcome.ending == Ending::Failed).count(), 6);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_target_that_is_asked_to_wait_lets_others_go_first_and_comes_back() {
+    let (busy, other) = (Actor::new("busy", &published(&release(1)), []), Actor::new("other", &published(&release(1)), []));
+    let asked = AsksToWait { store: busy.clone(), first: AtomicBool::new(true) };
+    let mut wanted = orders(&release(2), vec![job(busy.store.target(), asked), job_on(other.clone())]);
+    wanted.concurrency = 1;
+    let begun = Instant::now();
+    let working = tokio::spawn(run(wanted));
+    tokio::time::sleep(Duration::from_secs(15)).await;
+    assert_eq!(read(&other.store.snapshot()).await, Ok(2));
+    let found = working.await.expect("the run returns");
+    assert!(found.outcomes.iter().all(|outcome| outcome.ending == Ending::Done), "{found:?}");
+    assert!(begun.elapsed() >= Duration::from_mins(4) && begun.elapsed() < Duration::from_mins(5), "{:?}", begun.elapsed());
+}
+
+/// Answers with a wish to be asked again in four minutes, once.
+struct AsksToWait {
+    store: Actor,
+    first: AtomicBool,
+}
+
+#[async_trait]
+impl Connector for AsksToWait {
+    async fn connect(&self) -> Result<Arc<dyn Store>, StoreError> {
+        if self.first.swap(false, Ordering::Relaxed) {
+            let error = StoreError::new(ErrorKind::RateLimited, Operation::Connect, self.store.store.target());
+            return Err(error.retry(Retry::After(Duration::from_mins(4))));
+        }
+        Ok(Arc::new(self.store.clone()))
+    }
 }
 
 #[tokio::test(start_paused = true)]
