@@ -1,12 +1,14 @@
 //! Adding and probing targets on servers that nobody here wrote.
 
+use std::process::Command;
+
 use crate::cli_desk::Desk;
 use crate::support::apache::Apache;
 use crate::support::mirror::Mirror;
 use crate::support::process::free_ports;
 use crate::support::schema;
 use crate::support::sshd::Sshd;
-use crate::support::{PASSWORD, USER, nginx::Nginx, rclone::RcloneS3, seaweed::Seaweed};
+use crate::support::{PASSWORD, USER, nginx::Nginx, process, rclone::RcloneS3, seaweed::Seaweed, tools};
 
 #[test]
 fn an_ssh_host_key_is_shown_and_pinned() {
@@ -21,15 +23,15 @@ fn an_ssh_host_key_is_shown_and_pinned() {
     assert_eq!(
         asked.err,
         format!(
-            "{place} shows the host key ssh-ed25519 {}\n\
-             error: this needs an answer: is that the fingerprint that its operator gave you?\n\
+            "error: this needs an answer: {place} shows the host key ssh-ed25519 {}: did its operator give you exactly this \
+             fingerprint?\n\
              hint: say it beforehand with --host-key SHA256:... (or --yes)\n",
             server.keys.fingerprint
         )
     );
     let other = format!("SHA256:{}", "A".repeat(43));
     let refused = desk.run(&[&add[..], &["--host-key", &other]].concat()).ends_with(6);
-    assert!(refused.err.contains(&format!("error: {place} does not show the host key {other}")), "{}", refused.err);
+    assert!(refused.err.contains(&format!("error: {place} does not show the host key {other}\n  it shows ssh-ed25519 SHA256:")), "{}", refused.err);
     assert!(desk.read("targets.yaml").ends_with("targets: []\n"));
 
     let added = desk.run(&[&add[..], &["--host-key", &server.keys.fingerprint]].concat()).ends_with(0);
@@ -42,6 +44,33 @@ fn an_ssh_host_key_is_shown_and_pinned() {
         desk.run(&["push", "docs", "--as", "v1", "--yes", "--verify"]).ends_with(0).headline(),
         "v1 verified on 1 of 1 mirror"
     );
+}
+
+#[test]
+fn only_the_key_whose_fingerprint_was_compared_is_pinned() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let second = folder.path().join("hostkey_ecdsa");
+    process::run(Command::new(tools::program("ssh-keygen")).args(["-q", "-t", "ecdsa", "-N", "", "-f"]).arg(&second));
+    let server = Sshd::start_with(&format!("HostKey {}", second.display()));
+    let shown = process::run(Command::new(tools::program("ssh-keygen")).arg("-lf").arg(&second));
+    let other = shown.split_whitespace().nth(1).expect("ssh-keygen shows a fingerprint");
+    let desk = Desk::with_project();
+    let url = format!("sftp://{}@127.0.0.1:{}{}", server.user, server.port, server.root.display());
+    let key = server.keys.client.display().to_string();
+    let add = ["target", "add", "mirror", &url, "--key", &key];
+
+    let asked = desk.run(&[&add[..], &["--quiet"]].concat()).ends_with(2);
+    assert!(asked.err.contains(&server.keys.fingerprint), "the question names what would be pinned:\n{}", asked.err);
+    assert!(!asked.err.contains(other), "and nothing else:\n{}", asked.err);
+    let asked = desk.run(&add).ends_with(2);
+    let remark = format!("also shows ecdsa-sha2-nistp256 {other}, which is not pinned unless --host-key names it\n");
+    assert!(asked.err.contains(&remark), "{}", asked.err);
+
+    desk.run(&[&add[..], &["--host-key", other]].concat()).ends_with(0);
+    let entry = desk.read("targets.yaml");
+    assert!(entry.contains("[\"ecdsa-sha2-nistp256 AAAA"), "{entry}");
+    assert!(!entry.contains("ssh-ed25519"), "{entry}");
+    desk.run(&["target", "probe"]).ends_with(0);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use super::address;
 use super::list::place;
-use crate::base::{Hinted as _, Sha256, TargetName, Timeouts};
+use crate::base::{Hinted as _, Sha256, TargetName, Timeouts, sanitise};
 use crate::cli::args::{Global, TargetAdd};
 use crate::cli::ask;
 use crate::cli::exit::{self, Ended, Failure};
@@ -80,22 +80,34 @@ async fn meet(
     Ok(None)
 }
 
+/// The line to pin: of the key that `--host-key` names, or else of the first, and then the question is about that one.
+///
+/// Each kind of key comes over a connection of its own. Whoever stands in between can pass on all but one of them, so a
+/// key counts as compared only when its own fingerprint was.
 fn accepted(surface: &Surface, order: &TargetAdd, settings: &SftpTarget, keys: &[ScannedKey]) -> Result<String, Failure> {
     let place = format!("{}:{}", settings.host, settings.port);
-    for key in keys {
-        surface.remark(&format!("{place} shows the host key {} {}", key.algorithm, key.fingerprint));
-    }
+    let shown = |key: &ScannedKey| sanitise(&format!("{} {}", key.algorithm, key.fingerprint));
     if let Some(wanted) = &order.host_key {
-        return keys.iter().find(|key| key.fingerprint == *wanted).map(|key| key.line.clone()).ok_or_else(|| {
-            Failure::told(exit::FORGED, format!("{place} does not show the host key {}", crate::base::sanitise(wanted)))
-                .hint("somebody may be in between: ask the operator, over another channel, for the fingerprint")
-        });
+        if let Some(key) = keys.iter().find(|key| key.fingerprint == *wanted) {
+            return Ok(key.line.clone());
+        }
+        let mut failure = Failure::told(exit::FORGED, format!("{place} does not show the host key {}", sanitise(wanted)))
+            .hint("somebody may be in between: ask the operator, over another channel, for the fingerprint");
+        failure.details = keys.iter().map(|key| format!("it shows {}", shown(key))).collect();
+        return Err(failure);
     }
-    let Some(key) = keys.first() else {
+    let Some((key, others)) = keys.split_first() else {
         return Err(Failure::told(exit::USAGE, format!("{place} shows no host key")));
     };
-    if !order.yes {
-        ask::confirm(surface, "is that the fingerprint that its operator gave you?", "--host-key SHA256:... (or --yes)")?;
+    for other in others {
+        surface.remark(&format!("{place} also shows {}, which is not pinned unless --host-key names it", shown(other)));
+    }
+    if order.yes {
+        surface.remark(&format!("{place} shows the host key {}, pinned because of --yes", shown(key)));
+    } else {
+        let question =
+            format!("{place} shows the host key {}: did its operator give you exactly this fingerprint?", shown(key));
+        ask::confirm(surface, &question, "--host-key SHA256:... (or --yes)")?;
     }
     Ok(key.line.clone())
 }
