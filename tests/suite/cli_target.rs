@@ -1,5 +1,7 @@
 //! Adding and probing targets on servers that nobody here wrote.
 
+use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 use crate::cli_desk::Desk;
@@ -71,6 +73,19 @@ fn only_the_key_whose_fingerprint_was_compared_is_pinned() {
     assert!(entry.contains("[\"ecdsa-sha2-nistp256 AAAA"), "{entry}");
     assert!(!entry.contains("ssh-ed25519"), "{entry}");
     desk.run(&["target", "probe"]).ends_with(0);
+}
+
+#[test]
+fn a_linked_configuration_stays_a_link() {
+    let desk = Desk::with_project();
+    fs::create_dir(desk.path("kept")).expect("a new folder");
+    fs::rename(desk.path("targets.yaml"), desk.path("kept/real.yaml")).expect("it can be moved");
+    std::os::unix::fs::symlink("kept/real.yaml", desk.path("targets.yaml")).expect("a link can be made");
+    fs::create_dir(desk.path("mirror")).expect("a new folder");
+    desk.run(&["target", "add", "mirror", "folder:mirror"]).ends_with(0);
+    assert_eq!(fs::read_link(desk.path("targets.yaml")).expect("a link still"), Path::new("kept/real.yaml"));
+    assert!(desk.read("kept/real.yaml").contains("name: mirror"), "{}", desk.read("kept/real.yaml"));
+    assert_eq!(fs::read_dir(desk.path("kept")).expect("a folder").count(), 1, "nothing else stays there");
 }
 
 #[test]

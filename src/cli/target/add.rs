@@ -6,7 +6,7 @@ use crate::base::{Hinted as _, Sha256, TargetName, Timeouts, sanitise};
 use crate::cli::args::{Global, TargetAdd};
 use crate::cli::ask;
 use crate::cli::exit::{self, Ended, Failure};
-use crate::cli::session::{folder, hinted};
+use crate::cli::session::{file_failure, folder, hinted};
 use crate::cli::surface::{Surface, answer};
 use crate::config::{NewTarget, SftpTarget, TargetKind, add_target};
 use crate::net::{HttpPolicy, NetError, certificate};
@@ -150,13 +150,15 @@ fn check(global: &Global, edited: &str) -> Result<(), Failure> {
     })
 }
 
-/// Writes beside the file and renames, so that a crash leaves the old file or the new one.
+/// Writes beside the file and renames, so that a crash leaves the old file or the new one. A link stays a link: what it
+/// leads to is replaced.
 fn replace(global: &Global, text: &str) -> Result<(), Failure> {
-    let temporary = global.config.with_extension("yaml.part");
-    let permissions = std::fs::metadata(&global.config)?.permissions();
-    std::fs::write(&temporary, text)?;
-    std::fs::set_permissions(&temporary, permissions)?;
-    std::fs::File::open(&temporary)?.sync_all()?;
-    std::fs::rename(&temporary, &global.config)?;
-    Ok(())
+    let fail = |error| file_failure("write", &global.config, error);
+    let file = global.config.canonicalize_utf8().map_err(fail)?;
+    let temporary = file.with_extension("yaml.part");
+    let permissions = std::fs::metadata(&file).map_err(fail)?.permissions();
+    std::fs::write(&temporary, text).map_err(fail)?;
+    std::fs::set_permissions(&temporary, permissions).map_err(fail)?;
+    std::fs::File::open(&temporary).and_then(|written| written.sync_all()).map_err(fail)?;
+    std::fs::rename(&temporary, &file).map_err(fail)
 }
