@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use super::accounts::{Accounts, S3_CONNECTIONS, WEBDAV_CONNECTIONS};
 use super::session::Session;
-use crate::base::{TargetName, Timeouts};
+use crate::base::{Secret, TargetName, Timeouts};
 use crate::config::{Addressing, HttpAuth, S3Target, SecretError, SecretRef, SftpTarget, Target, TargetKind, WebdavTarget};
 use crate::net::{Clients, HttpPolicy, NetError};
 use crate::store::folder::FolderStore;
@@ -42,15 +42,25 @@ impl TargetConnector {
             .map_err(|error| setup(&self.target.name, error))
     }
 
-    fn secret(&self, reference: &SecretRef) -> Result<crate::base::Secret, StoreError> {
-        reference.resolve().map_err(|error| no_secret(&self.target.name, error))
+    /// On a thread that may block: a password command takes its time, and other targets must not wait for it.
+    async fn secret(&self, reference: &SecretRef) -> Result<Secret, StoreError> {
+        let reference = reference.clone();
+        let found = tokio::task::spawn_blocking(move || reference.resolve()).await;
+        found.map_err(|error| setup(&self.target.name, error))?.map_err(|error| no_secret(&self.target.name, error))
+    }
+
+    async fn secret_if_any(&self, reference: Option<&SecretRef>) -> Result<Option<Secret>, StoreError> {
+        match reference {
+            Some(reference) => self.secret(reference).await.map(Some),
+            None => Ok(None),
+        }
     }
 
     fn connections(&self, otherwise: usize) -> usize {
         self.target.limits.connections.map_or(otherwise, |count| usize::try_from(count).unwrap_or(otherwise).max(1))
     }
 
-    fn s3(&self, settings: &S3Target) -> Result<Arc<dyn Store>, StoreError> {
+    async fn s3(&self, settings: &S3Target) -> Result<Arc<dyn Store>, StoreError> {
         let store = S3Store::new(
             self.target.name.clone(),
             S3Settings {
@@ -62,8 +72,8 @@ impl TargetConnector {
                     Addressing::Path => s3::Addressing::Path,
                     Addressing::Virtual => s3::Addressing::Virtual,
                 },
-                access_key: self.secret(&settings.access_key)?.expose().to_owned(),
-                secret_key: self.secret(&settings.secret_key)?,
+                access_key: self.secret(&settings.access_key).await?.expose().to_owned(),
+                secret_key: self.secret(&settings.secret_key).await?,
                 http: self.client()?,
                 timeouts: self.timeouts,
                 connections: self.connections(S3_CONNECTIONS),
@@ -75,10 +85,10 @@ impl TargetConnector {
     async fn sftp(&self, settings: &SftpTarget) -> Result<Arc<dyn Store>, StoreError> {
         let auth = match (&settings.key, &settings.password) {
             (Some(path), _) => {
-                let passphrase = settings.passphrase.as_ref().map(|reference| self.secret(reference)).transpose()?;
+                let passphrase = self.secret_if_any(settings.passphrase.as_ref()).await?;
                 SftpAuth::Key { path: path.clone(), passphrase }
             }
-            (None, Some(reference)) => SftpAuth::Password(self.secret(reference)?),
+            (None, Some(reference)) => SftpAuth::Password(self.secret(reference).await?),
             (None, None) => {
                 return Err(StoreError::new(ErrorKind::Unauthenticated, Operation::Connect, &self.target.name)
                     .saying("neither a key nor a password is configured")
@@ -100,14 +110,14 @@ impl TargetConnector {
         Ok(Arc::new(SftpStore::connect(self.target.name.clone(), wanted).await?))
     }
 
-    fn webdav(&self, settings: &WebdavTarget) -> Result<Arc<dyn Store>, StoreError> {
+    async fn webdav(&self, settings: &WebdavTarget) -> Result<Arc<dyn Store>, StoreError> {
         let store = WebdavStore::new(
             self.target.name.clone(),
             WebdavSettings {
                 base: settings.url.clone(),
                 client: self.client()?,
                 user: settings.user.clone(),
-                password: settings.password.as_ref().map(|reference| self.secret(reference)).transpose()?,
+                password: self.secret_if_any(settings.password.as_ref()).await?,
                 auth: match settings.auth {
                     HttpAuth::Auto => AuthMode::Auto,
                     HttpAuth::Basic => AuthMode::Basic,
@@ -126,9 +136,9 @@ impl Connector for TargetConnector {
     async fn connect(&self) -> Result<Arc<dyn Store>, StoreError> {
         let store = match &self.target.kind {
             TargetKind::Folder(settings) => Arc::new(FolderStore::new(self.target.name.clone(), settings.path.clone())),
-            TargetKind::S3(settings) => self.s3(settings)?,
+            TargetKind::S3(settings) => self.s3(settings).await?,
             TargetKind::Sftp(settings) => self.sftp(settings).await?,
-            TargetKind::Webdav(settings) => self.webdav(settings)?,
+            TargetKind::Webdav(settings) => self.webdav(settings).await?,
         };
         Ok(self.accounts.limit(&self.target, store))
     }
@@ -156,4 +166,27 @@ fn no_secret(target: &TargetName, error: SecretError) -> StoreError {
 /// The client that reads a target's public face.
 pub fn reader_client(clients: &Clients, target: &Target, timeouts: &Timeouts) -> Result<reqwest::Client, NetError> {
     clients.get(&http_policy(target, timeouts))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_slow_password_command_holds_nobody_up() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let signal = folder.path().join("signal");
+        let text = format!(
+            "project: {{name: demo}}\ntargets:\n  - name: m\n    webdav:\n      url: https://127.0.0.1/\n      user: u\n      \
+             password: {{command: [/bin/sh, -c, 'until [ -e \"$0\" ]; do sleep 0.01; done; echo secret', '{}']}}\n",
+            signal.display()
+        );
+        let loaded = crate::config::Config::from_text("targets.yaml".into(), &text).expect("a good configuration");
+        let connector = TargetConnector::new(&loaded.config.targets[0], Timeouts::default(), &Arc::default());
+        // On the one thread of this runtime: the command ends only when the other task gets its turn.
+        let others = async { std::fs::write(&signal, "") };
+        let (connected, written) = tokio::join!(connector.connect(), others);
+        written.expect("the file can be written");
+        connected.expect("the command was waited for elsewhere");
+    }
 }

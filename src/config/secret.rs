@@ -1,7 +1,8 @@
 //! References to secrets: the file never holds one in clear.
 
 use std::io::Read as _;
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use camino::Utf8PathBuf;
@@ -10,7 +11,7 @@ use crate::base::{Hinted, Secret};
 
 /// Longest secret that is read, in bytes.
 const MAX_SECRET: u64 = 64 * 1024;
-/// A password command that takes longer is stopped.
+/// A password command that takes longer, its output included, is stopped.
 const COMMAND_TIME: Duration = Duration::from_secs(10);
 
 /// Where a secret comes from.
@@ -71,11 +72,13 @@ impl Hinted for SecretError {
 
 impl SecretRef {
     /// Fetches the secret. One trailing line end is dropped.
+    ///
+    /// It blocks: a command for up to 10 seconds, a file for as long as its disk does.
     pub fn resolve(&self) -> Result<Secret, SecretError> {
         let text = match self {
             Self::Env(name) => std::env::var(name).map_err(|_| SecretError::Env(name.clone()))?,
             Self::File(path) => read_file(path)?,
-            Self::Command(words) => run(words)?,
+            Self::Command(words) => run(words, COMMAND_TIME)?,
         };
         let trimmed = text.strip_suffix('\n').map_or(text.as_str(), |rest| rest.strip_suffix('\r').unwrap_or(rest));
         if trimmed.is_empty() {
@@ -108,9 +111,11 @@ fn read_file(path: &Utf8PathBuf) -> Result<String, SecretError> {
     Ok(text)
 }
 
-fn run(words: &[String]) -> Result<String, SecretError> {
+/// Runs a command and gives back what it wrote, all within `limit`.
+fn run(words: &[String], limit: Duration) -> Result<String, SecretError> {
     let program = words.first().cloned().unwrap_or_default();
     let fail = |reason: String| SecretError::Command { program: program.clone(), reason };
+    let end = Instant::now() + limit;
     let mut child = Command::new(&program)
         .args(words.get(1..).unwrap_or_default())
         .stdin(Stdio::null())
@@ -118,25 +123,64 @@ fn run(words: &[String]) -> Result<String, SecretError> {
         .spawn()
         .map_err(|error| fail(format!("did not start: {error}")))?;
     let output = child.stdout.take().ok_or_else(|| fail("has no output".to_owned()))?;
-    let reader = std::thread::spawn(move || {
+    // The output ends when the last process that holds it does, and a command can leave one behind. So it is read on a
+    // thread that may stay behind with it.
+    let (sender, receiver) = mpsc::channel();
+    std::thread::spawn(move || {
         let mut text = String::new();
-        output.take(MAX_SECRET).read_to_string(&mut text).map(|_| text)
+        let read = output.take(MAX_SECRET).read_to_string(&mut text).map(|_| text);
+        // Nobody listens any more once the time is over.
+        let _ = sender.send(read);
     });
-    let begun = Instant::now();
-    let status = loop {
-        if let Some(status) = child.try_wait().map_err(|error| fail(error.to_string()))? {
-            break status;
-        }
-        if begun.elapsed() > COMMAND_TIME {
-            // The child may have ended in between; then there is nothing to stop.
-            let _ = child.kill();
-            let _ = child.wait();
-            return Err(fail(format!("took longer than {} s", COMMAND_TIME.as_secs())));
-        }
-        std::thread::sleep(Duration::from_millis(10));
-    };
+    let status = wait(&mut child, end).map_err(|error| fail(error.to_string()))?;
+    let status = status.ok_or_else(|| fail(format!("took longer than {} s", limit.as_secs())))?;
     if !status.success() {
         return Err(fail(format!("ended with {status}")));
     }
-    reader.join().map_err(|_| fail("could not be read".to_owned()))?.map_err(|error| fail(error.to_string()))
+    match receiver.recv_timeout(end.saturating_duration_since(Instant::now())) {
+        Ok(read) => read.map_err(|error| fail(error.to_string())),
+        Err(RecvTimeoutError::Timeout) => {
+            Err(fail(format!("ended, but a process it left behind kept its output open for {} s", limit.as_secs())))
+        }
+        Err(RecvTimeoutError::Disconnected) => Err(fail("could not be read".to_owned())),
+    }
+}
+
+/// How `child` ended; `None` when it had not by `end`, and was stopped.
+fn wait(child: &mut std::process::Child, end: Instant) -> std::io::Result<Option<ExitStatus>> {
+    loop {
+        if let Some(status) = child.try_wait()? {
+            return Ok(Some(status));
+        }
+        if Instant::now() > end {
+            // The child may have ended in between; then there is nothing to stop.
+            let _ = child.kill();
+            let _ = child.wait();
+            return Ok(None);
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shell(line: &str) -> Vec<String> {
+        ["/bin/sh", "-c", line].map(str::to_owned).into()
+    }
+
+    #[test]
+    fn a_command_that_leaves_its_output_open_is_not_waited_for() {
+        let begun = Instant::now();
+        let error = run(&shell("sleep 20 2>/dev/null & echo secret"), Duration::from_secs(2)).expect_err("its output never ends");
+        assert!(error.to_string().contains("a process it left behind kept its output open"), "{error}");
+        assert!(begun.elapsed() < Duration::from_secs(15), "{:?}", begun.elapsed());
+    }
+
+    #[test]
+    fn a_command_that_leaves_another_behind_with_its_own_output_is_fine() {
+        let text = run(&shell("sleep 20 >/dev/null 2>&1 & echo secret"), Duration::from_mins(1)).expect("its output ends");
+        assert_eq!(text, "secret\n");
+    }
 }
