@@ -33,7 +33,11 @@ fn an_ssh_host_key_is_shown_and_pinned() {
     );
     let other = format!("SHA256:{}", "A".repeat(43));
     let refused = desk.run(&[&add[..], &["--host-key", &other]].concat()).ends_with(6);
-    assert!(refused.err.contains(&format!("error: {place} does not show the host key {other}\n  it shows ssh-ed25519 SHA256:")), "{}", refused.err);
+    assert!(
+        refused.err.contains(&format!("error: {place} does not show the host key {other}\n  it shows ssh-ed25519 SHA256:")),
+        "{}",
+        refused.err
+    );
     assert!(desk.read("targets.yaml").ends_with("targets: []\n"));
 
     let added = desk.run(&[&add[..], &["--host-key", &server.keys.fingerprint]].concat()).ends_with(0);

@@ -105,8 +105,7 @@ fn accepted(surface: &Surface, order: &TargetAdd, settings: &SftpTarget, keys: &
     if order.yes {
         surface.remark(&format!("{place} shows the host key {}, pinned because of --yes", shown(key)));
     } else {
-        let question =
-            format!("{place} shows the host key {}: did its operator give you exactly this fingerprint?", shown(key));
+        let question = format!("{place} shows the host key {}: did its operator give you exactly this fingerprint?", shown(key));
         ask::confirm(surface, &question, "--host-key SHA256:... (or --yes)")?;
     }
     Ok(key.line.clone())
