@@ -13,6 +13,7 @@ use super::exit::{self, Failure};
 use super::journal::StateJournal;
 use super::session::{Session, file_failure, hinted};
 use super::surface::Surface;
+use super::target::place::place_digest;
 use crate::base::{Quorum, TargetName};
 use crate::bundle::Release;
 use crate::config::{Target, TargetState};
@@ -91,7 +92,7 @@ pub async fn deliver(surface: &Surface, global: &Global, session: &Session, orde
 }
 
 fn job(session: &Session, target: &Target, looks: &BTreeMap<TargetName, Look>) -> Result<Job, Failure> {
-    let profile = session.history.profile(&target.name).map_err(|error| hinted(exit::UNEXPECTED, error))?;
+    let profile = session.history.profile(&target.name, place_digest(&target.kind)).map_err(|error| hinted(exit::UNEXPECTED, error))?;
     Ok(Job {
         target: target.name.clone(),
         protocol: target.kind.word().to_owned(),

@@ -80,6 +80,18 @@ fn only_the_key_whose_fingerprint_was_compared_is_pinned() {
 }
 
 #[test]
+fn what_a_probe_found_counts_only_for_the_server_it_was_made_on() {
+    let desk = Desk::with_targets(&["mirror"]);
+    desk.run(&["target", "probe"]).ends_with(0);
+    assert!(desk.run(&["target", "list"]).ends_with(0).out.contains("swap atomic"));
+    fs::create_dir(desk.path("elsewhere")).expect("a new folder");
+    desk.edit("targets.yaml", "/mirror", "/elsewhere");
+    assert!(desk.run(&["target", "list"]).ends_with(0).out.contains("not probed"));
+    desk.edit("targets.yaml", "/elsewhere", "/mirror");
+    assert!(desk.run(&["target", "list"]).ends_with(0).out.contains("swap atomic"), "the old place is still known");
+}
+
+#[test]
 fn a_linked_configuration_stays_a_link() {
     let desk = Desk::with_project();
     fs::create_dir(desk.path("kept")).expect("a new folder");

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::place::place_digest;
 use crate::cli::args::Global;
 use crate::cli::exit::{self, Ended};
 use crate::cli::session::{Session, hinted};
@@ -14,7 +15,8 @@ pub fn list(surface: &Surface, global: &Global) -> Ended {
     let session = Session::open(surface, global)?;
     let mut rows = Vec::new();
     for target in session.selected(&global.only)? {
-        let profile = session.history.profile(&target.name).map_err(|error| hinted(exit::UNEXPECTED, error))?;
+        let profile =
+            session.history.profile(&target.name, place_digest(&target.kind)).map_err(|error| hinted(exit::UNEXPECTED, error))?;
         rows.push((target, profile));
     }
     answer(surface, "spartacus.targets/1", &fields(&rows), &text(&rows));

@@ -3,4 +3,5 @@
 pub mod add;
 mod address;
 pub mod list;
+pub mod place;
 pub mod probe;

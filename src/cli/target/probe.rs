@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::place::place_digest;
 use crate::base::{Hinted as _, ObjectPath, TargetName, causes};
 use crate::cli::args::Global;
 use crate::cli::connect::{TargetConnector, reader_client};
@@ -30,7 +31,7 @@ pub async fn probe(surface: &Surface, global: &Global, names: &[String]) -> Ende
         match one(&session, target).await {
             Ok(profile) => {
                 failed |= !profile.is_usable();
-                remember(&session, &target.name, &profile)?;
+                remember(&session, target, &profile)?;
                 if !surface.json {
                     say(&text(&target.name, &profile));
                 }
@@ -83,9 +84,14 @@ async fn read_as_a_reader(public: Option<Arc<HttpSource>>, path: ObjectPath, byt
     Some(Trial { what: "read through the public address".to_owned(), good, detail })
 }
 
-fn remember(session: &Session, target: &TargetName, profile: &Profile) -> Result<(), Failure> {
-    let found = TargetProfile { capabilities: profile.capabilities.clone(), server: None, probed_at: session.clock.now() };
-    session.history.set_profile(target, &found).map_err(|error| hinted(exit::UNEXPECTED, error))
+fn remember(session: &Session, target: &Target, profile: &Profile) -> Result<(), Failure> {
+    let found = TargetProfile {
+        capabilities: profile.capabilities.clone(),
+        server: None,
+        place: place_digest(&target.kind),
+        probed_at: session.clock.now(),
+    };
+    session.history.set_profile(&target.name, &found).map_err(|error| hinted(exit::UNEXPECTED, error))
 }
 
 fn text(target: &TargetName, profile: &Profile) -> String {

@@ -57,6 +57,22 @@ fn an_empty_file_is_the_beginning_of_ours() {
 }
 
 #[test]
+fn a_profile_from_before_places_were_written_down_is_of_no_known_server() {
+    let (_folder, path) = place();
+    std::fs::create_dir(path.parent().unwrap()).unwrap();
+    let old = rusqlite::Connection::open(&path).unwrap();
+    old.execute_batch(include_str!("../migrations/0001_records.sql")).unwrap();
+    old.execute_batch(
+        "PRAGMA application_id = 0x73706172; PRAGMA user_version = 1;
+         INSERT INTO profiles (target, capabilities, server, probed_at) VALUES ('a', '{}', NULL, '2026-03-01T00:00:00Z')",
+    )
+    .unwrap();
+    drop(old);
+    let history = History::open(&path).unwrap();
+    assert_eq!(history.profile(&target("a"), Sha256::of(b"sftp one")).unwrap(), None);
+}
+
+#[test]
 fn a_newer_file_is_refused_untouched() {
     let (_folder, path) = place();
     used(&path);

@@ -129,12 +129,15 @@ fn profiles_and_breakers_are_replaced() {
     let profile = |server: &str| TargetProfile {
         capabilities: capabilities.clone(),
         server: Some(server.to_owned()),
+        place: Sha256::of(b"sftp one"),
         probed_at: at("2026-03-01T00:00:00Z"),
     };
-    assert_eq!(history.profile(&name).unwrap(), None);
+    let (here, elsewhere) = (Sha256::of(b"sftp one"), Sha256::of(b"sftp other"));
+    assert_eq!(history.profile(&name, here).unwrap(), None);
     history.set_profile(&name, &profile("old")).unwrap();
     history.set_profile(&name, &profile("new\u{1b}[2J")).unwrap();
-    assert_eq!(history.profile(&name).unwrap(), Some(profile("new\\u{1b}[2J")));
+    assert_eq!(history.profile(&name, here).unwrap(), Some(profile("new\\u{1b}[2J")));
+    assert_eq!(history.profile(&name, elsewhere).unwrap(), None, "what is known of one server is not true of another");
 
     assert_eq!(history.breaker(&name).unwrap(), BreakerState::default());
     let open = BreakerState { failures: 5, opened_at: Some(at("2026-03-01T00:00:00Z")) };
