@@ -13,7 +13,7 @@ use super::journal::StateJournal;
 use super::push::{pin, showcase, tell};
 use super::session::{Session, bundle_failure, hinted};
 use super::surface::{Surface, say};
-use crate::base::{ByteCount, ObjectPath, TargetName};
+use crate::base::{ByteCount, ObjectPath, TargetName, escape};
 use crate::bundle::{self, Release};
 use crate::config::{Target, TargetState};
 use crate::health::Verdict;
@@ -83,12 +83,12 @@ async fn forecast(session: &Session, targets: &[&Target], release: &Arc<Release>
                 let (objects, bytes): (u64, ByteCount) = plan.size();
                 let _ = writeln!(text, "{}: {objects} objects, {bytes}", target.name);
                 for object in plan.objects() {
-                    let _ = writeln!(text, "  {}  {}", object.path, ByteCount(object.length));
+                    let _ = writeln!(text, "  {}  {}", escape(object.path.as_str()), ByteCount(object.length));
                 }
             }
             Err(error) => {
                 failed = true;
-                let _ = writeln!(text, "{error}");
+                let _ = writeln!(text, "{}", escape(&error.to_string()));
             }
         }
     }

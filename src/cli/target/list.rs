@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::place::place_digest;
+use crate::base::escape;
 use crate::cli::args::Global;
 use crate::cli::exit::{self, Ended};
 use crate::cli::session::{Session, hinted};
@@ -52,10 +53,11 @@ fn text(rows: &[Row<'_>]) -> String {
         let paused = if target.state == TargetState::Paused { "  (paused)" } else { "" };
         let _ = writeln!(
             text,
-            "{:<width$}  {:<6}  {}  {swap}  {public}{paused}",
+            "{:<width$}  {:<6}  {}  {swap}  {}{paused}",
             target.name,
             target.kind.word(),
-            place(&target.kind)
+            escape(&place(&target.kind)),
+            escape(public)
         );
     }
     text

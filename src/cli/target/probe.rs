@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::place::place_digest;
-use crate::base::{Hinted as _, ObjectPath, TargetName, causes};
+use crate::base::{Hinted as _, ObjectPath, TargetName, causes, escape};
 use crate::cli::args::Global;
 use crate::cli::connect::{TargetConnector, reader_client};
 use crate::cli::exit::{self, Ended, Failure};
@@ -39,11 +39,8 @@ pub async fn probe(surface: &Surface, global: &Global, names: &[String]) -> Ende
             }
             Err(error) => {
                 failed = true;
-                complain(&format!(
-                    "error: {}{}",
-                    causes(&error).join(": "),
-                    error.hint().map_or_else(String::new, |hint| format!("\nhint: {hint}"))
-                ));
+                let hint = error.hint().map_or_else(String::new, |hint| format!("\nhint: {}", escape(&hint)));
+                complain(&format!("error: {}{hint}", causes(&error).join(": ")));
                 told.push(serde_json::json!({ "target": target.name, "usable": false, "error": causes(&error), "code": error.kind.code() }));
             }
         }
@@ -97,7 +94,24 @@ fn remember(session: &Session, target: &Target, profile: &Profile) -> Result<(),
 fn text(target: &TargetName, profile: &Profile) -> String {
     let mut text = format!("{target}: swap {}\n", profile.capabilities.swap);
     for trial in &profile.trials {
-        let _ = writeln!(text, "  {}  {:<34} {}", if trial.good { "yes" } else { "no " }, trial.what, trial.detail);
+        let good = if trial.good { "yes" } else { "no " };
+        // The last gate before the terminal, whoever made the words.
+        let _ = writeln!(text, "  {good}  {:<34} {}", escape(&trial.what), escape(&trial.detail));
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_server_said_cannot_steer_the_terminal() {
+        let name: TargetName = "mirror".parse().expect("a name");
+        let capabilities = crate::store::memory::MemoryStore::new(name.clone()).capabilities();
+        let trial = Trial { what: "free space".to_owned(), good: false, detail: "\u{1b}]0;owned\u{7}\n  yes  swap".to_owned() };
+        let told = text(&name, &Profile { capabilities, trials: vec![trial] });
+        assert_eq!(told.lines().count(), 2, "{told:?}");
+        assert!(told.ends_with("\\u{1b}]0;owned\\u{7}\\u{a}  yes  swap\n"), "{told:?}");
+    }
 }
