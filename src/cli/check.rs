@@ -3,19 +3,18 @@
 use std::sync::Arc;
 
 use super::args::{Check, Global};
-use super::connect::{TargetConnector, reader_client};
 use super::exit::{self, Ended, Failure};
+use super::mirror::source;
 use super::push::pin;
 use super::session::{Session, bundle_failure, hinted};
 use super::surface::{Surface, say};
 use crate::base::{Quorum, Sha256, TargetName};
 use crate::bundle::Published;
-use crate::config::{Target, TargetKind, TargetState};
-use crate::health::{self, Depth, Expectation, Mirror, Round, RoundOrders, StoreSource, Verdict};
+use crate::config::{Target, TargetState};
+use crate::health::{self, Depth, Expectation, Mirror, Round, RoundOrders, Verdict};
 use crate::history::{Trusted, Whose};
-use crate::reader::{FolderSource, HttpSource, Source};
 use crate::report;
-use crate::transfer::Connector as _;
+use crate::store::{Bandwidth, Tap};
 use crate::trust::Known;
 
 /// Looks at all mirrors, remembers and tells what was found.
@@ -41,11 +40,13 @@ pub fn depth(files: bool, full: bool) -> Depth {
 /// One round over `targets`, recorded.
 pub async fn look_at_mirrors(session: &Session, targets: &[&Target], depth: Depth) -> Result<Round, Failure> {
     let published = Published::load(&session.project, session.clock.now()).await.map_err(bundle_failure)?;
+    let policy = &session.config.policy;
+    let shared = policy.bandwidth.map(|limit| Bandwidth::new(limit) as Arc<dyn Tap>);
     let mut mirrors = Vec::new();
     for target in targets.iter().filter(|target| target.state == TargetState::Active) {
         mirrors.push(Mirror {
             target: target.name.clone(),
-            source: source(session, target).await?,
+            source: source(session, target, shared.as_ref()),
             holds: target.holds,
             known: known(session, &target.name)?,
         });
@@ -56,7 +57,6 @@ pub async fn look_at_mirrors(session: &Session, targets: &[&Target], depth: Dept
         snapshot: published.as_ref().map(|state| Sha256::of(&state.verified().snapshot.bytes)),
         now: session.clock.now(),
     };
-    let policy = &session.config.policy;
     let round = health::round(RoundOrders {
         mirrors,
         expected,
@@ -69,26 +69,6 @@ pub async fn look_at_mirrors(session: &Session, targets: &[&Target], depth: Dept
     .await;
     remember(session, &round)?;
     Ok(round)
-}
-
-/// Where a mirror is read: its public address, or what comes nearest to it.
-async fn source(session: &Session, target: &Target) -> Result<Arc<dyn Source>, Failure> {
-    if let Some(url) = &target.public_url {
-        let client = reader_client(&session.clients, target, &session.config.policy.timeouts)
-            .map_err(|error| hinted(exit::USAGE, error))?;
-        let source = HttpSource::new(client, url.clone());
-        let is_s3 = matches!(target.kind, TargetKind::S3(_));
-        return Ok(Arc::new(if is_s3 { source.with_forbidden_as_missing() } else { source }));
-    }
-    if let TargetKind::Folder(folder) = &target.kind {
-        return Ok(Arc::new(FolderSource::new(folder.path.clone())));
-    }
-    let connector = TargetConnector::new(session, target);
-    Ok(match connector.connect().await {
-        Ok(store) => Arc::new(StoreSource(store)),
-        // That it cannot be reached is what the check will say of it.
-        Err(error) => Arc::new(health::Unreachable::new(target.name.as_str(), &error)),
-    })
 }
 
 fn known(session: &Session, target: &TargetName) -> Result<Option<Known>, Failure> {

@@ -182,7 +182,12 @@ mod tests {
             signal.display()
         );
         let loaded = crate::config::Config::from_text("targets.yaml".into(), &text).expect("a good configuration");
-        let connector = TargetConnector::new(&loaded.config.targets[0], Timeouts::default(), &Arc::default());
+        let connector = TargetConnector {
+            target: loaded.config.targets[0].clone(),
+            timeouts: Timeouts::default(),
+            clients: Arc::default(),
+            accounts: Arc::default(),
+        };
         // On the one thread of this runtime: the command ends only when the other task gets its turn.
         let others = async { std::fs::write(&signal, "") };
         let (connected, written) = tokio::join!(connector.connect(), others);

@@ -17,6 +17,7 @@ mod init;
 mod journal;
 mod key;
 mod manual;
+mod mirror;
 mod push;
 mod repair;
 mod session;

@@ -1,11 +1,12 @@
 //! A mirror that could not even be connected to.
 
+use std::error::Error;
+
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use crate::base::{ObjectPath, Sha256};
+use crate::base::{ObjectPath, Sha256, causes};
 use crate::reader::Source;
-use crate::store::StoreError;
 use crate::trust::{Fetch, FetchError};
 
 /// Answers every question with why the connection failed, so that a check has one way to tell it.
@@ -16,10 +17,10 @@ pub struct Unreachable {
 }
 
 impl Unreachable {
-    /// The source of a mirror whose store gave this error on connecting.
+    /// The source of a mirror that could not be reached because of this error; `name` as in [`Source::name`].
     #[must_use]
-    pub fn new(name: &str, error: &StoreError) -> Self {
-        Self { name: name.to_owned(), reason: error.to_string() }
+    pub fn new(name: &str, error: &(dyn Error + 'static)) -> Self {
+        Self { name: name.to_owned(), reason: causes(error).join(": ") }
     }
 
     fn fail<T>(&self, path: &ObjectPath) -> Result<Option<T>, FetchError> {

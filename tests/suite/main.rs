@@ -6,6 +6,7 @@ mod bundle;
 mod cli;
 mod cli_breaker;
 mod cli_desk;
+mod cli_mirrors;
 mod cli_secrets;
 mod cli_target;
 mod cli_team;

@@ -1,0 +1,99 @@
+//! Where a mirror is read: its public address, or what comes nearest to it.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use tokio::sync::OnceCell;
+
+use super::connect::{TargetConnector, reader_client};
+use super::session::Session;
+use crate::base::{ObjectPath, RetryPolicy, Sha256};
+use crate::config::{Target, TargetKind};
+use crate::health::{StoreSource, Unreachable};
+use crate::reader::{FolderSource, HttpSource, Source};
+use crate::store::{Bandwidth, Limited, Retrying, Tap};
+use crate::transfer::Connector as _;
+use crate::trust::{Fetch, FetchError};
+
+/// How a mirror without a public address is named in reports (docs/json.md, `via`).
+const STORE: &str = "store";
+/// Calls under way on one store, at most; a check asks for a few files at a time and never comes near it.
+const CALLS: usize = 64;
+
+/// Where `target` is read. Nothing is asked yet, so nothing can fail: a mirror that cannot be reached says so when it is
+/// looked at, and the others are looked at all the same. `shared` is what slows all targets together.
+#[must_use]
+pub fn source(session: &Session, target: &Target, shared: Option<&Arc<dyn Tap>>) -> Arc<dyn Source> {
+    match (&target.public_url, &target.kind) {
+        (Some(url), kind) => match reader_client(&session.clients, target, &session.config.policy.timeouts) {
+            Ok(client) => {
+                let source = HttpSource::new(client, url.clone());
+                let is_s3 = matches!(kind, TargetKind::S3(_));
+                Arc::new(if is_s3 { source.with_forbidden_as_missing() } else { source })
+            }
+            Err(error) => Arc::new(Unreachable::new(url.as_str(), &error)),
+        },
+        (None, TargetKind::Folder(folder)) => Arc::new(FolderSource::new(folder.path.clone())),
+        (None, _) => Arc::new(Visit::to(session, target, shared)),
+    }
+}
+
+/// A mirror read through its store. It connects at the first question, and so at the same time as the others of its
+/// round; limits and retries are those of a push.
+struct Visit {
+    connector: TargetConnector,
+    retry: RetryPolicy,
+    taps: Vec<Arc<dyn Tap>>,
+    opened: OnceCell<Arc<dyn Source>>,
+}
+
+impl Visit {
+    fn to(session: &Session, target: &Target, shared: Option<&Arc<dyn Tap>>) -> Self {
+        let policy = &session.config.policy;
+        let own = target.limits.bandwidth.map(|limit| Bandwidth::new(limit) as Arc<dyn Tap>);
+        Self {
+            connector: TargetConnector::new(session, target),
+            retry: policy.retry,
+            taps: own.into_iter().chain(shared.cloned()).collect(),
+            opened: OnceCell::new(),
+        }
+    }
+
+    async fn opened(&self) -> &dyn Source {
+        self.opened.get_or_init(|| self.open()).await.as_ref()
+    }
+
+    async fn open(&self) -> Arc<dyn Source> {
+        match self.connector.connect().await {
+            Ok(store) => {
+                let limited = self.taps.iter().fold(Limited::new(store, CALLS), |store, tap| store.tapped(tap.clone()));
+                Arc::new(StoreSource(Arc::new(Retrying::new(limited, self.retry, fastrand::u64(..)))))
+            }
+            // That it cannot be reached is what the check will say of it.
+            Err(error) => Arc::new(Unreachable::new(STORE, &error)),
+        }
+    }
+}
+
+#[async_trait]
+impl Fetch for Visit {
+    async fn fetch(&self, path: &ObjectPath, cap: u64) -> Result<Option<Bytes>, FetchError> {
+        self.opened().await.fetch(path, cap).await
+    }
+}
+
+#[async_trait]
+impl Source for Visit {
+    fn name(&self) -> String {
+        STORE.to_owned()
+    }
+
+    async fn size(&self, path: &ObjectPath) -> Result<Option<u64>, FetchError> {
+        self.opened().await.size(path).await
+    }
+
+    async fn digest(&self, path: &ObjectPath, cap: u64) -> Result<Option<(u64, Sha256)>, FetchError> {
+        self.opened().await.digest(path, cap).await
+    }
+}
