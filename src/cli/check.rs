@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::args::{Check, Global};
+use super::cancel::Cancel;
 use super::exit::{self, Ended, Failure};
 use super::mirror::source;
 use super::push::pin;
@@ -22,9 +23,10 @@ pub async fn check(surface: &Surface, global: &Global, order: &Check) -> Ended {
     let session = Session::open(surface, global)?;
     let targets = session.selected(&global.only)?;
     let depth = depth(order.files, order.full);
-    let round = look_at_mirrors(&session, &targets, depth).await?;
+    let cancel = Cancel::on_signals(surface)?;
+    let round = look_at_mirrors(&session, &targets, depth, &cancel).await?;
     tell(surface, &round);
-    Ok(code(&round))
+    Ok(code(&round, &cancel))
 }
 
 /// The depth that the options ask for.
@@ -37,8 +39,8 @@ pub fn depth(files: bool, full: bool) -> Depth {
     }
 }
 
-/// One round over `targets`, recorded.
-pub async fn look_at_mirrors(session: &Session, targets: &[&Target], depth: Depth) -> Result<Round, Failure> {
+/// One round over `targets`, recorded; as much of it as there was time for when it is cancelled.
+pub async fn look_at_mirrors(session: &Session, targets: &[&Target], depth: Depth, cancel: &Cancel) -> Result<Round, Failure> {
     let published = Published::load(&session.project, session.clock.now()).await.map_err(bundle_failure)?;
     let policy = &session.config.policy;
     let shared = policy.bandwidth.map(|limit| Bandwidth::new(limit) as Arc<dyn Tap>);
@@ -65,6 +67,7 @@ pub async fn look_at_mirrors(session: &Session, targets: &[&Target], depth: Dept
         replicas: policy.replicas,
         concurrency: policy.concurrency,
         clock: session.clock,
+        cancel: cancel.token.clone(),
     })
     .await;
     remember(session, &round)?;
@@ -99,9 +102,12 @@ pub fn tell(surface: &Surface, round: &Round) {
     }
 }
 
-/// How a round ends: 6 if a mirror is forged, else 4 if copies are missing, else 7 if a mirror is unhealthy.
+/// How a round ends: 130 or 143 if a signal stopped it before it was done, else 6 if a mirror is forged, else 4 if copies are missing, else 7 if a mirror is unhealthy.
 #[must_use]
-pub fn code(round: &Round) -> u8 {
+pub fn code(round: &Round, cancel: &Cancel) -> u8 {
+    if let (false, Some(code)) = (round.unfinished.is_empty(), cancel.code()) {
+        return code;
+    }
     let forged = |verdict| matches!(verdict, Verdict::Forged | Verdict::Mixed | Verdict::RolledBack);
     if round.mirrors.iter().any(|mirror| forged(mirror.verdict)) {
         return exit::FORGED;

@@ -35,7 +35,7 @@ pub async fn push(surface: &Surface, global: &Global, order: &Push) -> Ended {
     };
     let release = Arc::new(release);
     if order.dry_run {
-        return super::repair::dry_run(&session, &targets, &release).await;
+        return super::repair::dry_run(&session, &targets, &release, &cancel).await;
     }
     // 3. To all targets.
     let pin = pin(&session.project)?;
@@ -48,9 +48,9 @@ pub async fn push(surface: &Surface, global: &Global, order: &Push) -> Ended {
         return Ok(code(&run, &cancel));
     }
     surface.remark(&report::run_table(&run, surface.style));
-    let round = look_at_mirrors(&session, &targets, Depth::Full).await?;
+    let round = look_at_mirrors(&session, &targets, Depth::Full, &cancel).await?;
     super::check::tell(surface, &round);
-    Ok(code(&run, &cancel).max(super::check::code(&round)))
+    Ok(code(&run, &cancel).max(super::check::code(&round, &cancel)))
 }
 
 /// The table or the JSON object; the headline is the last line.

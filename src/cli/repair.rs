@@ -37,7 +37,7 @@ pub async fn repair(surface: &Surface, global: &Global, order: &Repair) -> Ended
     };
     let looks: BTreeMap<TargetName, Look> = targets.iter().map(|target| (target.name.clone(), look(target))).collect();
     if order.dry_run {
-        return forecast(&session, &targets, &release, &looks).await;
+        return forecast(&session, &targets, &release, &looks, &cancel).await;
     }
     let delivery = Delivery { kind: RunKind::Repair, targets, release, pin: pin(&session.project)?, looks, cancel: &cancel };
     let run = deliver(surface, global, &session, delivery).await?;
@@ -59,25 +59,36 @@ fn suspects(session: &Session) -> Result<BTreeMap<TargetName, BTreeSet<ObjectPat
 }
 
 /// What a push would send where.
-pub async fn dry_run(session: &Session, targets: &[&Target], release: &Arc<Release>) -> Ended {
-    forecast(session, targets, release, &BTreeMap::new()).await
+pub async fn dry_run(session: &Session, targets: &[&Target], release: &Arc<Release>, cancel: &Cancel) -> Ended {
+    forecast(session, targets, release, &BTreeMap::new(), cancel).await
 }
 
-async fn forecast(session: &Session, targets: &[&Target], release: &Arc<Release>, looks: &BTreeMap<TargetName, Look>) -> Ended {
+async fn forecast(
+    session: &Session,
+    targets: &[&Target],
+    release: &Arc<Release>,
+    looks: &BTreeMap<TargetName, Look>,
+    cancel: &Cancel,
+) -> Ended {
     let pin = pin(&session.project)?;
     let journal = StateJournal::new(session.history.clone(), release.version);
     let mut text = String::new();
     let mut failed = false;
     for target in targets.iter().filter(|target| target.state == TargetState::Active) {
-        let look = looks.get(&target.name).cloned().unwrap_or_default();
+        let closely = looks.get(&target.name).cloned().unwrap_or_default();
         let connector = TargetConnector::new(session, target);
-        let found = async {
+        let look = async {
             let store = connector.connect().await?;
-            let inventory = survey(store.as_ref(), release, &pin, target.holds, &journal, &look).await;
+            let inventory = survey(store.as_ref(), release, &pin, target.holds, &journal, &closely).await;
             store.close().await;
             inventory
         };
-        match found.await {
+        let found = tokio::select! {
+            biased;
+            () = cancel.token.cancelled() => break,
+            found = look => found,
+        };
+        match found {
             Ok(inventory) => {
                 let plan = plan::plan(release, target.holds, &inventory);
                 let (objects, bytes): (u64, ByteCount) = plan.size();
@@ -93,6 +104,10 @@ async fn forecast(session: &Session, targets: &[&Target], release: &Arc<Release>
         }
     }
     text += "dry run: nothing was sent";
+    if let Some(code) = cancel.code() {
+        say(&(text + " (cancelled)"));
+        return Ok(code);
+    }
     say(&text);
     Ok(if failed { exit::PARTIAL } else { exit::OK })
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use camino::Utf8PathBuf;
+use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use super::args::Verify;
@@ -34,6 +35,7 @@ pub async fn verify(surface: &Surface, order: &Verify) -> Ended {
         replicas: Replicas::All,
         concurrency: 1,
         clock: Clock::System,
+        cancel: CancellationToken::new(),
     });
     let mut round = round.await;
     round.release = round.mirrors.first().and_then(|mirror| mirror.release.clone());

@@ -26,6 +26,17 @@ pub(super) struct Findings {
 pub(super) struct Inspection {
     pub check: MirrorCheck,
     pub snapshot: Option<Sha256>,
+    /// The look was broken off; nothing is known.
+    pub stopped: bool,
+}
+
+impl Inspection {
+    /// A mirror that was not looked at to the end.
+    pub fn stopped(mirror: &Mirror) -> Self {
+        let mut found = Findings::begin(mirror);
+        found.tell(Verdict::Unreadable, None, "stopped before this mirror was done".to_owned());
+        Self { stopped: true, ..found.finish(crate::base::Level::Current) }
+    }
 }
 
 impl Findings {
@@ -114,6 +125,6 @@ impl Findings {
             check.evidence.push(Evidence { path: None, what: format!("and {left_out} more") });
         }
         check.duration_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-        Inspection { check, snapshot }
+        Inspection { check, snapshot, stopped: false }
     }
 }

@@ -140,4 +140,6 @@ pub struct Round {
     pub quorum: Quorum,
     /// What each check found, in the order of the configuration.
     pub mirrors: Vec<MirrorCheck>,
+    /// Mirrors that were not looked at to the end because the round was cancelled: their check says nothing else.
+    pub unfinished: Vec<TargetName>,
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use futures_util::{StreamExt as _, stream};
+use tokio_util::sync::CancellationToken;
 
 use super::check::{Expectation, Mirror, inspect};
 use super::findings::Inspection;
@@ -26,6 +27,8 @@ pub struct RoundOrders {
     pub concurrency: usize,
     /// What time it is.
     pub clock: Clock,
+    /// Stops the looking; what was found until then is the round.
+    pub cancel: CancellationToken,
 }
 
 /// Looks at all mirrors at once.
@@ -35,9 +38,20 @@ pub struct RoundOrders {
 pub async fn round(orders: RoundOrders) -> Round {
     let started = orders.clock.now();
     let lists = FileLists::default();
-    let looks = orders.mirrors.iter().map(|mirror| inspect(mirror, &orders.expected, orders.depth, &lists));
+    let looks = orders.mirrors.iter().map(|mirror| {
+        let look = inspect(mirror, &orders.expected, orders.depth, &lists);
+        let stopped = orders.cancel.cancelled();
+        async move {
+            tokio::select! {
+                biased;
+                () = stopped => Inspection::stopped(mirror),
+                found = look => found,
+            }
+        }
+    });
     let mut found: Vec<Inspection> = stream::iter(looks).buffered(orders.concurrency.max(1)).collect().await;
 
+    let unfinished = found.iter().filter(|look| look.stopped).map(|look| look.check.target.clone()).collect();
     find_forks(&mut found, &orders.expected);
     let mut mirrors: Vec<MirrorCheck> = found.into_iter().map(|inspection| inspection.check).collect();
     let newest = mirrors.iter().filter_map(|mirror| mirror.version).max().unwrap_or(0).max(orders.expected.version);
@@ -55,6 +69,7 @@ pub async fn round(orders: RoundOrders) -> Round {
         wanted: orders.replicas.wanted(mirrors.len()),
         quorum: orders.replicas.verdict(good, mirrors.len()),
         mirrors,
+        unfinished,
     }
 }
 

@@ -8,7 +8,8 @@ use crate::base::BundleName;
 use crate::health::{MirrorCheck, Round};
 
 impl History {
-    /// Records a round with all its checks, in one transaction.
+    /// Records a round with all its checks, in one transaction. Of mirrors that were not looked at to the end nothing
+    /// was learnt, so nothing is recorded.
     pub fn record_round(&self, round: &Round) -> Result<(), HistoryError> {
         self.with("record the round", |inner| {
             let transaction = inner.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -26,7 +27,8 @@ impl History {
                 ),
             )?;
             let id = transaction.last_insert_rowid();
-            for (position, check) in round.mirrors.iter().enumerate() {
+            let finished = round.mirrors.iter().filter(|check| !round.unfinished.contains(&check.target));
+            for (position, check) in finished.enumerate() {
                 write_check(&transaction, id, column::to_count(position)?, check, round.started)?;
             }
             transaction.commit()
@@ -101,6 +103,7 @@ fn read_round(row: &Row<'_>) -> rusqlite::Result<Round> {
         wanted: column::count(row, 5)?,
         quorum: column::word(row, 6)?,
         mirrors: Vec::new(),
+        unfinished: Vec::new(),
     })
 }
 

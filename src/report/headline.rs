@@ -18,7 +18,8 @@ pub fn run_headline(run: &Run) -> String {
 pub fn round_headline(round: &Round) -> String {
     let good: Vec<&MirrorCheck> = round.mirrors.iter().filter(|check| check.is_good()).collect();
     let level = good.iter().filter_map(|check| check.level).min();
-    sentence(round.release.as_ref(), round.version, level, good.len(), round.mirrors.len(), round.wanted)
+    let line = sentence(round.release.as_ref(), round.version, level, good.len(), round.mirrors.len(), round.wanted);
+    if round.unfinished.is_empty() { line } else { format!("{line} (cancelled)") }
 }
 
 /// The same from memory ([`MirrorState::known_level`]). `wanted` copies are asked for now; `release` and `version` are

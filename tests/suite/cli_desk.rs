@@ -2,9 +2,10 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 
 use crate::support::mirror::secret_file;
+use crate::support::process::{self, wait_until};
 
 /// The password of every key made here.
 pub const KEY_PASSWORD: &str = "password-of-the-keys";
@@ -118,12 +119,30 @@ impl Desk {
         self.said(Command::new("/bin/bash").args(["-c", line]))
     }
 
+    /// Runs `spartacus` and sends it this signal (`INT`, `TERM`) once `ready` holds.
+    pub fn run_until(&self, arguments: &[&str], signal: &str, ready: impl FnMut() -> bool) -> Said {
+        let mut command = Command::new(program());
+        self.prepared(command.args(arguments)).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let child = command.spawn().expect("the program starts");
+        wait_until("the program is where it should be stopped", ready);
+        let id = child.id().to_string();
+        process::run(Command::new("/bin/sh").args(["-c", "kill -s \"$0\" \"$1\"", signal, &id]));
+        self.heard(&child.wait_with_output().expect("our own child"))
+    }
+
     fn said(&self, command: &mut Command) -> Said {
+        let output = self.prepared(command).output().expect("the program starts");
+        self.heard(&output)
+    }
+
+    fn prepared<'a>(&self, command: &'a mut Command) -> &'a mut Command {
         let place = program().parent().expect("a folder").display();
         let command = command.current_dir(self.folder.path()).stdin(Stdio::null()).env_clear();
         command.env("PATH", format!("{place}:/usr/bin:/bin")).env("HOME", self.folder.path());
-        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
-        let output = command.output().expect("the program starts");
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)))
+    }
+
+    fn heard(&self, output: &Output) -> Said {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).replace(&self.folder.path().display().to_string(), "DESK");
         let code = output.status.code().expect("the program was not killed");
         Said { code, out: text(&output.stdout), err: text(&output.stderr) }

@@ -2,6 +2,7 @@
 
 use std::io::Read as _;
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::Value;
@@ -99,4 +100,80 @@ async fn a_mirror_that_is_busy_for_a_moment_is_asked_again() {
     });
     let report: Value = serde_json::from_str(&said.await.expect("it does not panic").out).expect("JSON");
     assert_eq!(verdict(&report, "busy")["verdict"], "incomplete", "{report}");
+}
+
+/// A host that takes every connection and never says a word.
+struct Stalled {
+    port: u16,
+    met: Arc<AtomicUsize>,
+}
+
+impl Stalled {
+    fn start() -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
+        let port = listener.local_addr().expect("an address").port();
+        let met = Arc::<AtomicUsize>::default();
+        let count = Arc::clone(&met);
+        // The connections are held until the test's process ends.
+        std::thread::spawn(move || {
+            let mut held = Vec::new();
+            while let Ok((stream, _)) = listener.accept() {
+                held.push(stream);
+                count.fetch_add(1, Ordering::SeqCst);
+            }
+        });
+        Self { port, met }
+    }
+
+    fn was_met(&self) -> bool {
+        self.met.load(Ordering::SeqCst) > 0
+    }
+}
+
+/// `one` is good, and `slow` never answers its readers.
+fn desk_with_stalled(host: &Stalled) -> Desk {
+    let desk = desk();
+    std::fs::create_dir(desk.path("slow")).expect("a new folder");
+    add(&desk, &format!("  - name: slow\n    folder: {{path: slow}}\n    public_url: http://127.0.0.1:{}/\n", host.port));
+    desk
+}
+
+#[test]
+fn an_interrupted_check_tells_what_it_knows() {
+    let host = Stalled::start();
+    let desk = desk_with_stalled(&host);
+    let said = desk.run_until(&["check", "--json"], "INT", || host.was_met()).ends_with(130);
+    crate::support::schema::expect_check(&said.out);
+    let report: Value = serde_json::from_str(&said.out).expect("JSON");
+    assert_eq!(verdict(&report, "one")["verdict"], "current", "{report}");
+    assert_eq!(report["unfinished"], serde_json::json!(["slow"]));
+    assert_eq!(report["headline"], "v1 current on 1 of 2 mirrors, wanted 2 (cancelled)");
+    assert_eq!(verdict(&report, "slow")["evidence"][0]["what"], "stopped before this mirror was done");
+
+    // What was learnt is remembered; that the other was not waited for is no finding about it.
+    let status: Value = serde_json::from_str(&desk.run(&["status", "--json"]).ends_with(0).out).expect("JSON");
+    assert_eq!(verdict(&status, "one")["check"]["found"]["verdict"], "current");
+    let known = status["mirrors"].as_array().expect("a list");
+    assert!(!known.iter().any(|mirror| mirror["target"] == "slow" && !mirror["check"].is_null()), "{status}");
+}
+
+#[test]
+fn a_push_that_is_stopped_while_it_verifies_ends_as_stopped() {
+    let host = Stalled::start();
+    let desk = desk_with_stalled(&host);
+    let said = desk.run_until(&["push", "--verify"], "TERM", || host.was_met()).ends_with(143);
+    assert_eq!(said.headline(), "v1 verified on 1 of 2 mirrors, wanted 2 (cancelled)");
+}
+
+#[test]
+fn a_forecast_can_be_stopped() {
+    let host = Stalled::start();
+    let desk = desk();
+    add(&desk, &format!("  - name: slow\n    webdav: {{url: \"http://127.0.0.1:{}/\"}}\n", host.port));
+    for command in [&["push", "--dry-run"][..], &["repair", "--dry-run"]] {
+        host.met.store(0, Ordering::SeqCst);
+        let said = desk.run_until(command, "INT", || host.was_met()).ends_with(130);
+        assert!(said.out.starts_with("one: 0 objects"), "{}", said.out);
+        assert_eq!(said.headline(), "dry run: nothing was sent (cancelled)");
+    }
 }

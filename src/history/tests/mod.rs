@@ -105,5 +105,6 @@ fn round(started: &str, mirrors: Vec<MirrorCheck>) -> Round {
         wanted: 1,
         quorum: Quorum::Met,
         mirrors,
+        unfinished: Vec::new(),
     }
 }

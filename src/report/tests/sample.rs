@@ -109,6 +109,7 @@ pub fn round() -> Round {
             check("delta", Verdict::Behind { by: 2 }, None),
             check("epsilon", Verdict::Stale { since: "2026-02-01T00:00:00Z".parse().unwrap() }, None),
         ],
+        unfinished: Vec::new(),
     }
 }
 

@@ -11,6 +11,7 @@ use spartacus::health::{
 use spartacus::reader::Source;
 use spartacus::store::{ErrorKind, Fault, FaultPlan, Faulty, Operation, Store, StoreError};
 use spartacus::trust::Known;
+use tokio_util::sync::CancellationToken;
 
 use super::actor::Actor;
 use super::world::{Objects, now, path, published, release, world};
@@ -60,6 +61,7 @@ async fn whole_round(mirrors: Vec<Mirror>, depth: Depth, expected: Expectation) 
         replicas: Replicas::All,
         concurrency: 4,
         clock: Clock::Fixed(now()),
+        cancel: CancellationToken::new(),
     })
     .await
 }
