@@ -90,7 +90,10 @@ pub(super) async fn put(
             Err(failure) => Err(failure),
         };
         match done {
-            Ok(()) => return Ok(()),
+            Ok(()) => {
+                upload.slot.confirm();
+                return Ok(());
+            }
             // Back to the queue, which is shorter now.
             Err(Failure::Crowded) => {}
             Err(failure) => return Err(upload.clean_up(failure).await),
