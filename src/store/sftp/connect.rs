@@ -8,19 +8,19 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use russh::client::{AuthResult, Config, Handle, KeyboardInteractiveAuthResponse};
-use russh::keys::{Algorithm, HashAlg, PrivateKey, PrivateKeyWithHashAlg, decode_secret_key};
-use russh::{MethodKind, Preferred, cipher};
+use russh::client::{Config, Handle};
+use russh::keys::{Algorithm, HashAlg};
+use russh::{Preferred, cipher};
 use tokio::time::timeout;
-use zeroize::Zeroizing;
 
 use super::dial::dial;
 use super::failure::Failure;
 use super::guard::{Guard, Notes};
 use super::line::{Line, LineControl};
+use super::login::authenticate;
 use super::pin::{HostKeyPin, families_of};
-use super::settings::{SftpAuth, SftpSettings};
-use crate::base::{Secret, Timeouts, sanitise};
+use super::settings::SftpSettings;
+use crate::base::Timeouts;
 
 /// A session that the server let us into.
 pub(super) struct Ssh {
@@ -119,91 +119,6 @@ fn config(algorithms: Vec<Algorithm>) -> Config {
         nodelay: true,
         ..Config::default()
     }
-}
-
-async fn authenticate(mut ssh: Ssh, settings: &SftpSettings) -> Result<Ssh, Failure> {
-    let user = &settings.user;
-    let result = match &settings.auth {
-        SftpAuth::Key { path, passphrase } => {
-            let key = Arc::new(load_key(path.clone(), passphrase.clone()).await?);
-            let hash = signature_hash(&ssh.handle, &key).await?;
-            ssh.handle.authenticate_publickey(user, PrivateKeyWithHashAlg::new(key, hash)).await
-        }
-        SftpAuth::Password(password) => with_password(&mut ssh.handle, user, password).await,
-    };
-    match result {
-        Ok(AuthResult::Success) => Ok(ssh),
-        Ok(AuthResult::Failure { remaining_methods, partial_success }) => {
-            let methods: Vec<String> = remaining_methods.iter().map(String::from).collect();
-            let mut words = format!("the server accepts {} for user {user}", methods.join(", "));
-            if partial_success {
-                words.push_str(", and wants more than one of them");
-            }
-            if let Some(banner) = ssh.notes.banner() {
-                words = format!("{words}; it says: {banner}");
-            }
-            Err(Failure::Unauthenticated(words))
-        }
-        Err(error) => Err(ssh.notes.farewell().map_or_else(|| error.into(), Failure::Lost)),
-    }
-}
-
-/// RSA keys sign with SHA-2. A server that tells of its algorithms and lacks both is refused: SHA-1 can be forged.
-async fn signature_hash(handle: &Handle<Guard>, key: &PrivateKey) -> Result<Option<HashAlg>, Failure> {
-    if !matches!(key.algorithm(), Algorithm::Rsa { .. }) {
-        return Ok(None);
-    }
-    match handle.best_supported_rsa_hash().await? {
-        Some(Some(hash)) => Ok(Some(hash)),
-        // It did not tell; every server since 2016 knows this one.
-        None => Ok(Some(HashAlg::Sha256)),
-        Some(None) => Err(Failure::Unsupported("the server accepts RSA keys with SHA-1 signatures only".to_owned())),
-    }
-}
-
-/// By the method `password` or, where that is not offered, `keyboard-interactive`; never both: the same wrong password
-/// would count as two guesses. What a server lists after a refusal does not tell, since some leave out what just failed.
-async fn with_password(handle: &mut Handle<Guard>, user: &str, password: &Secret) -> Result<AuthResult, russh::Error> {
-    let refused = handle.authenticate_none(user).await?;
-    match &refused {
-        AuthResult::Failure { remaining_methods, .. }
-            if remaining_methods.contains(&MethodKind::KeyboardInteractive)
-                && !remaining_methods.contains(&MethodKind::Password) => {}
-        AuthResult::Failure { .. } => return handle.authenticate_password(user, password.expose()).await,
-        AuthResult::Success => return Ok(refused),
-    }
-    // Servers with PAM often offer only this: one question, whose answer is not shown.
-    let mut asked = handle.authenticate_keyboard_interactive_start(user, None::<String>).await?;
-    for _ in 0..2 {
-        let answers = match asked {
-            KeyboardInteractiveAuthResponse::Success => return Ok(AuthResult::Success),
-            KeyboardInteractiveAuthResponse::InfoRequest { prompts, .. } if prompts.is_empty() => Vec::new(),
-            KeyboardInteractiveAuthResponse::InfoRequest { prompts, .. } if prompts.len() == 1 && !prompts[0].echo => {
-                vec![password.expose().to_owned()]
-            }
-            _ => return Ok(refused),
-        };
-        asked = handle.authenticate_keyboard_interactive_respond(answers).await?;
-    }
-    Ok(if matches!(asked, KeyboardInteractiveAuthResponse::Success) { AuthResult::Success } else { refused })
-}
-
-/// Reads a private key. Decrypting one takes a good part of a second on purpose, so it runs apart.
-async fn load_key(path: camino::Utf8PathBuf, passphrase: Option<Secret>) -> Result<PrivateKey, Failure> {
-    let loaded = tokio::task::spawn_blocking(move || {
-        let text = std::fs::read_to_string(&path)
-            .map(Zeroizing::new)
-            .map_err(|error| Failure::Local(format!("cannot read the key file {path}: {error}")))?;
-        decode_secret_key(&text, passphrase.as_ref().map(Secret::expose)).map_err(|error| {
-            let cause = match (error, passphrase) {
-                (russh::keys::Error::KeyIsEncrypted, None) => "it is encrypted, and no passphrase is given".to_owned(),
-                (_, Some(_)) => "wrong passphrase, or not a private key".to_owned(),
-                (other, None) => sanitise(&other.to_string()),
-            };
-            Failure::Local(format!("cannot use the key file {path}: {cause}"))
-        })
-    });
-    loaded.await.map_err(|error| Failure::Local(error.to_string()))?
 }
 
 impl SftpSettings {

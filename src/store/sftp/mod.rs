@@ -9,7 +9,7 @@
 //! decision rests on a time), symbolic links (OpenSSH swaps the arguments, web servers refuse to follow them; the
 //! pointer file does their job), hard links and `copy-data` (unchanged files keep their names, so nothing is copied).
 //!
-//! From below: `reader` and `codec` are bytes and packets; `line`, `dial`, `guard`, `pin` and `connect` make an SSH
+//! From below: `reader` and `codec` are bytes and packets; `line`, `dial`, `guard`, `pin`, `login` and `connect` make an SSH
 //! session; `channel` matches requests and replies; `session` and `slots` are a connection with what its server can do and bears; `file`,
 //! `upload`, `publish`, `download`, `tree` and `temporary` do the work.
 
@@ -22,6 +22,7 @@ mod failure;
 mod file;
 mod guard;
 mod line;
+mod login;
 mod pin;
 mod publish;
 mod reader;
