@@ -75,6 +75,24 @@ async fn both_kinds_of_proxy_carry_a_push_and_get_the_name_unresolved() {
 }
 
 #[tokio::test]
+async fn with_a_proxy_the_first_jump_host_is_what_goes_through_it() {
+    let (jump, server) = (Sshd::start_jump_host().await, Sshd::start().await);
+    let (address, serving) = proxy(jump.address).await;
+    let mut settings = server.settings();
+    settings.jump = vec![jump.jump()];
+    settings.jump[0].host = "jump.invalid".to_owned();
+    settings.proxy = Some(format!("socks5h://anna:p%40ss%3A1@{address}").parse().expect("a URL"));
+    let store = SftpStore::connect(target(), settings).await.expect("both let us in");
+    let path = ObjectPath::new("file").expect("a path");
+    store.put(&path, &Body::bytes("through"), Write::New).await.expect("a put succeeds");
+    assert_eq!(std::fs::read_to_string(server.data().join("file")).expect("a file"), "through");
+    store.close().await;
+    drop(store);
+    assert_eq!(serving.await.expect("the proxy ends"), "jump.invalid");
+    assert_eq!((jump.connections(), server.connections()), (1, 1));
+}
+
+#[tokio::test]
 async fn a_proxy_that_is_gone_is_not_gone_around() {
     let server = Sshd::start().await;
     let unused = TcpListener::bind("127.0.0.1:0").await.expect("a free port").local_addr().expect("an address");

@@ -10,9 +10,9 @@ use std::sync::{Arc, Mutex};
 use camino::{Utf8Path, Utf8PathBuf};
 use russh::keys::key::safe_rng;
 use russh::keys::ssh_key::LineEnding;
-use russh::keys::{Algorithm, PrivateKey};
+use russh::keys::{Algorithm, HashAlg, PrivateKey, PublicKey};
 use spartacus::base::TargetName;
-use spartacus::store::sftp::{SftpAuth, SftpSettings};
+use spartacus::store::sftp::{JumpHost, SftpAuth, SftpSettings};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio_util::task::AbortOnDropHandle;
@@ -32,6 +32,17 @@ pub struct Sshd {
 
 impl Sshd {
     pub async fn start() -> Self {
+        Self::start_with(|_| String::new()).await
+    }
+
+    /// One that forwards connections and does nothing else: no shell, no command, no SFTP.
+    pub async fn start_jump_host() -> Self {
+        Self::start_with(|_| "AllowTcpForwarding local\nForceCommand /bin/false\nMaxSessions 0\nPermitTTY no\n".to_owned()).await
+    }
+
+    /// With further lines of configuration, which win: sshd takes the first value it reads. They are made when the keys are
+    /// there, in the folder that is given.
+    pub async fn start_with(first_lines: impl FnOnce(&Utf8Path) -> String) -> Self {
         assert!(std::path::Path::new(SSHD).exists(), "this test needs OpenSSH: apt install openssh-server");
         let folder = TempDir::new().expect("a temporary folder");
         let root = Utf8PathBuf::try_from(folder.path().to_path_buf()).expect("a UTF-8 path");
@@ -40,8 +51,9 @@ impl Sshd {
         let host_key = new_key(&root.join("host_key"));
         let user_key = new_key(&root.join("user_key"));
         write_private(&root.join("authorized_keys"), &user_key);
+        let first_lines = first_lines(&root);
         let configuration = format!(
-            "HostKey {root}/host_key\nAuthorizedKeysFile {root}/authorized_keys\nPidFile none\nStrictModes no\nUsePAM no\n\
+            "{first_lines}HostKey {root}/host_key\nAuthorizedKeysFile {root}/authorized_keys\nPidFile none\nStrictModes no\nUsePAM no\n\
              PasswordAuthentication no\nKbdInteractiveAuthentication no\nPermitRootLogin yes\nUseDNS no\nLogLevel DEBUG1\n\
              Subsystem sftp internal-sftp\nForceCommand internal-sftp -d {root}/data -u 0022\n"
         );
@@ -93,6 +105,24 @@ impl Sshd {
         let mut settings = SftpSettings::new("127.0.0.1", user(), key, vec![pin]);
         settings.port = self.address.port();
         settings
+    }
+
+    /// As a server on the way to another one.
+    pub fn jump(&self) -> JumpHost {
+        let SftpSettings { host, port, user, auth, host_keys, .. } = self.settings();
+        JumpHost { host, port, user, auth, host_keys }
+    }
+
+    /// The fingerprint of the one key that it lets in, as its log tells it.
+    pub fn user_fingerprint(&self) -> String {
+        let line = std::fs::read_to_string(self.root().join("authorized_keys")).expect("a key");
+        PublicKey::from_openssh(&line).expect("a key").fingerprint(HashAlg::Sha256).to_string()
+    }
+
+    /// Whether every connection to it has ended.
+    pub fn is_idle(&self) -> bool {
+        let mut children = self.children.lock().expect("no panic before");
+        children.iter_mut().all(|child| child.try_wait().expect("a child of ours").is_some())
     }
 }
 

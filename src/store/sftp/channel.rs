@@ -95,11 +95,6 @@ impl Channel {
         !self.shared.ended.is_cancelled()
     }
 
-    /// Waits until the channel has ended.
-    pub async fn ended(&self) {
-        self.shared.ended.cancelled().await;
-    }
-
     /// Room for `length` bytes of data on the way.
     pub async fn budget(&self, length: u64) -> OwnedSemaphorePermit {
         let kib = u32::try_from(length.div_ceil(1024)).unwrap_or(BUDGET_KIB).clamp(1, BUDGET_KIB);

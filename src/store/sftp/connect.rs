@@ -1,8 +1,8 @@
-//! From a host name to an authenticated SSH session.
+//! From a host name to an authenticated SSH session, by way of jump hosts where there are any. For each server on the way:
 //!
-//! 1. TCP, through the proxy if there is one.
-//! 2. Key exchange; the host key is checked against the pins inside it.
-//! 3. Only then authentication, with the one credential that is configured.
+//! 1. TCP, through the proxy if there is one; behind a jump host, a channel of the session with that one.
+//! 2. Key exchange; the host key is checked against the server's own pins inside it.
+//! 3. Only then authentication, with the one credential that is configured for this server.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -12,21 +12,53 @@ use russh::client::{Config, Handle};
 use russh::keys::{Algorithm, HashAlg};
 use russh::{Preferred, cipher};
 use tokio::time::timeout;
+use tokio_util::task::TaskTracker;
+use url::Url;
 
 use super::dial::dial;
 use super::failure::Failure;
 use super::guard::{Guard, Notes};
 use super::line::{Line, LineControl};
 use super::login::authenticate;
-use super::pin::{HostKeyPin, families_of};
-use super::settings::SftpSettings;
+use super::pin::{HostKeyPin, families, families_of, names_authority, names_only_authorities};
+use super::settings::{JumpHost, SftpAuth, SftpSettings};
 use crate::base::Timeouts;
 
-/// A session that the server let us into.
+/// A session that the server let us into. Dropped, it ends at once, and so do those that it was reached through.
 pub(super) struct Ssh {
+    /// The server's name, for messages.
+    pub host: String,
     pub handle: Handle<Guard>,
     pub notes: Arc<Notes>,
     pub control: LineControl,
+    /// The connections that it forwards for us, where it is a jump host.
+    pub tunnels: TaskTracker,
+    /// The jump host that it was reached through.
+    before: Option<Box<Ssh>>,
+}
+
+impl Drop for Ssh {
+    fn drop(&mut self) {
+        self.control.cut();
+    }
+}
+
+impl Ssh {
+    /// Says good-bye, here and then to the jump hosts on the way back, and gives each a moment for that to go out.
+    pub async fn leave(&self) {
+        const MOMENT: Duration = Duration::from_secs(1);
+        let mut next = Some(self);
+        while let Some(session) = next {
+            // A jump host that hears our good-bye drops what it has not passed on, so the one behind it ends first.
+            session.tunnels.close();
+            let _ = timeout(MOMENT, session.tunnels.wait()).await;
+            // One that has ended already has heard it, or never will.
+            if session.handle.disconnect(russh::Disconnect::ByApplication, "done", "").await.is_ok() {
+                let _ = timeout(MOMENT, session.control.ended()).await;
+            }
+            next = session.before.as_deref();
+        }
+    }
 }
 
 /// After this long without a packet of the server it is asked for a sign of life; some servers drop who is silent for
@@ -39,56 +71,134 @@ const INACTIVITY: Duration = Duration::from_secs(75);
 /// against 0.16 s per GiB), and russh leaves out aes128-gcm unless asked.
 const CIPHERS: &[cipher::Name] = &[cipher::AES_128_GCM, cipher::AES_256_GCM, cipher::CHACHA20_POLY1305, cipher::AES_256_CTR];
 
-/// Connects and authenticates.
+/// A server to log in to: a jump host or the target itself.
+#[derive(Clone, Copy)]
+pub(super) struct Server<'a> {
+    pub host: &'a str,
+    pub port: u16,
+    pub user: &'a str,
+    pub auth: &'a SftpAuth,
+    pub host_keys: &'a [HostKeyPin],
+}
+
+impl JumpHost {
+    fn server(&self) -> Server<'_> {
+        Server { host: &self.host, port: self.port, user: &self.user, auth: &self.auth, host_keys: &self.host_keys }
+    }
+}
+
+impl SftpSettings {
+    fn server(&self) -> Server<'_> {
+        Server { host: &self.host, port: self.port, user: &self.user, auth: &self.auth, host_keys: &self.host_keys }
+    }
+}
+
+/// Connects and authenticates, to one jump host after the other and at last to the target.
 pub(super) async fn connect(settings: &SftpSettings) -> Result<Ssh, Failure> {
-    let ssh = reach_pinned(settings).await?;
+    let mut way = None;
+    for jump in &settings.jump {
+        let entered = enter(jump.server(), way, settings).await;
+        way = Some(Box::new(entered.map_err(|failure| failure.at_jump_host(&jump.host))?));
+    }
+    enter(settings.server(), way, settings).await
+}
+
+/// Connects to one server, through `before` if that is given, and authenticates.
+async fn enter(server: Server<'_>, before: Option<Box<Ssh>>, settings: &SftpSettings) -> Result<Ssh, Failure> {
+    let way = match (&before, &settings.proxy) {
+        (Some(jump), _) => Way::Jump(jump),
+        (None, Some(proxy)) => Way::Proxy(proxy),
+        (None, None) => Way::Straight,
+    };
+    let place = Place { host: server.host, port: server.port, timeouts: &settings.timeouts, way };
+    let mut ssh = reach_pinned(place, server.host_keys).await?;
+    ssh.before = before;
     let limit = settings.timeouts.handshake;
-    match timeout(limit, authenticate(ssh, settings)).await {
+    match timeout(limit, authenticate(ssh, server)).await {
         Ok(result) => result,
         Err(_) => Err(Failure::Slow { what: "answer to our credentials", limit }),
     }
 }
 
-/// Exchanges keys with a server that shows a pinned key.
+/// Exchanges keys with a server that shows a pinned key, or a certificate by a pinned authority.
 ///
 /// A server shows one of its keys, the first of our list that it has. A pinned fingerprint does not say of which kind
-/// its key is, so after a mismatch the other kinds are asked for as well, each on a connection of its own.
-async fn reach_pinned(settings: &SftpSettings) -> Result<Ssh, Failure> {
-    let families = families_of(&settings.host_keys);
-    let mut mismatch = match exchange_pinned(settings, families.concat()).await {
-        Err(Failure::HostKey { algorithm, fingerprint }) => (algorithm, fingerprint),
+/// its key is, so after a mismatch the other kinds are asked for as well, each on a connection of its own. Certificates
+/// are asked for once: those of a server are made together.
+async fn reach_pinned(place: Place<'_>, pins: &[HostKeyPin]) -> Result<Ssh, Failure> {
+    let families = families_of(pins);
+    let certificates = if names_authority(pins) { self::families().concat() } else { Vec::new() };
+    let mut mismatch = match exchange_pinned(place, pins, Offer { keys: families.concat(), certificates }).await {
+        Err(failure) if failure.is_mismatch() && !names_only_authorities(pins) => failure,
         other => return other,
     };
-    let first_seen = mismatch.0.clone();
-    for family in families.into_iter().filter(|family| !family.iter().any(|member| member.as_str() == first_seen)) {
-        match exchange_pinned(settings, family).await {
-            Err(Failure::HostKey { algorithm, fingerprint }) => mismatch = (algorithm, fingerprint),
+    let first_seen = match &mismatch {
+        Failure::HostKey { algorithm, .. } => Some(algorithm.clone()),
+        _ => None,
+    };
+    let seen = |family: &[Algorithm]| family.iter().any(|member| Some(member.as_str()) == first_seen.as_deref());
+    for family in families.into_iter().filter(|family| !seen(family)) {
+        match exchange_pinned(place, pins, Offer::keys(family)).await {
+            // What is wrong with a certificate says more than that there are other keys, too.
+            Err(Failure::HostKey { .. }) if matches!(mismatch, Failure::Certificate { .. }) => {}
+            Err(failure) if failure.is_mismatch() => mismatch = failure,
             // It has no key of that kind.
             Err(Failure::Unsupported(_)) => {}
             other => return other,
         }
     }
-    Err(Failure::HostKey { algorithm: mismatch.0, fingerprint: mismatch.1 })
+    Err(mismatch)
 }
 
-async fn exchange_pinned(settings: &SftpSettings, algorithms: Vec<Algorithm>) -> Result<Ssh, Failure> {
-    let guard = |notes: &Arc<Notes>| Guard::pinned(&settings.host_keys, notes);
-    exchange(settings.place(), algorithms, guard).await.map_err(|(failure, _)| failure)
+async fn exchange_pinned(place: Place<'_>, pins: &[HostKeyPin], offer: Offer) -> Result<Ssh, Failure> {
+    let guard = |notes: &Arc<Notes>| Guard::pinned(place.host, pins, notes);
+    exchange(place, offer, guard).await.map_err(|(failure, _)| failure)
+}
+
+/// The kinds of keys that a server may show, most wanted first.
+pub(super) struct Offer {
+    keys: Vec<Algorithm>,
+    /// Kinds of keys in certificates; a server that has one shows it rather than a key.
+    certificates: Vec<Algorithm>,
+}
+
+impl Offer {
+    fn keys(keys: Vec<Algorithm>) -> Self {
+        Self { keys, certificates: Vec::new() }
+    }
 }
 
 /// Where to connect, apart from who we are there.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub(super) struct Place<'a> {
     pub host: &'a str,
     pub port: u16,
     pub timeouts: &'a Timeouts,
-    pub proxy: Option<&'a url::Url>,
+    pub way: Way<'a>,
 }
 
-/// TCP and key exchange. A failure comes with what was noted until then.
+/// What lies between us and a server.
+#[derive(Clone, Copy)]
+pub(super) enum Way<'a> {
+    /// Nothing.
+    Straight,
+    /// A proxy of our own.
+    Proxy(&'a Url),
+    /// A server that forwards connections.
+    Jump(&'a Ssh),
+}
+
+impl<'a> Way<'a> {
+    /// By way of the proxy, if there is one.
+    pub fn by(proxy: Option<&'a Url>) -> Self {
+        proxy.map_or(Self::Straight, Self::Proxy)
+    }
+}
+
+/// Connection and key exchange. A failure comes with what was noted until then.
 pub(super) async fn exchange(
     place: Place<'_>,
-    algorithms: Vec<Algorithm>,
+    offer: Offer,
     guard: impl FnOnce(&Arc<Notes>) -> Guard,
 ) -> Result<Ssh, (Failure, Arc<Notes>)> {
     let notes = Arc::new(Notes::default());
@@ -96,9 +206,11 @@ pub(super) async fn exchange(
     let control = LineControl::new();
     let line = Line::new(stream, &control);
     let limit = place.timeouts.handshake;
-    let session = russh::client::connect_stream(Arc::new(config(algorithms)), line, guard(&notes));
+    let session = russh::client::connect_stream(Arc::new(config(offer)), line, guard(&notes));
     match timeout(limit, session).await {
-        Ok(Ok(handle)) => Ok(Ssh { handle, notes, control }),
+        Ok(Ok(handle)) => {
+            Ok(Ssh { host: place.host.to_owned(), handle, notes, control, tunnels: TaskTracker::new(), before: None })
+        }
         Ok(Err(failure)) => Err((failure, notes)),
         Err(_) => {
             // russh runs the session in a task of its own, which would go on waiting.
@@ -108,22 +220,21 @@ pub(super) async fn exchange(
     }
 }
 
-fn config(algorithms: Vec<Algorithm>) -> Config {
+fn config(offer: Offer) -> Config {
     Config {
         // russh's own list begins with mlkem768x25519 and holds nothing of SHA-1; of MACs neither.
-        preferred: Preferred { key: Cow::Owned(algorithms), cipher: Cow::Borrowed(CIPHERS), ..Preferred::DEFAULT },
+        preferred: Preferred {
+            key: Cow::Owned(offer.keys),
+            host_key_certificates: Cow::Owned(offer.certificates),
+            cipher: Cow::Borrowed(CIPHERS),
+            ..Preferred::DEFAULT
+        },
         keepalive_interval: Some(KEEPALIVE),
         keepalive_max: 3,
         inactivity_timeout: Some(INACTIVITY),
         // Set on the socket by `dial`, since russh only does so for sockets that it opened.
         nodelay: true,
         ..Config::default()
-    }
-}
-
-impl SftpSettings {
-    fn place(&self) -> Place<'_> {
-        Place { host: &self.host, port: self.port, timeouts: &self.timeouts, proxy: self.proxy.as_ref() }
     }
 }
 
@@ -153,9 +264,9 @@ pub(super) async fn scan(place: Place<'_>) -> Result<Vec<ScannedKey>, Failure> {
     let no_pins: &[HostKeyPin] = &[];
     let mut found = Vec::new();
     for family in families_of(no_pins) {
-        match exchange(place, family, Guard::looking).await {
+        match exchange(place, Offer::keys(family), Guard::looking).await {
             // The guard lets nobody pass.
-            Ok(ssh) => ssh.control.cut(),
+            Ok(ssh) => drop(ssh),
             Err((failure, notes)) => match notes.key() {
                 Some(key) => found.extend(ScannedKey::of(&key)),
                 None if matches!(failure, Failure::Unsupported(_)) => {}

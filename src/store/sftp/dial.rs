@@ -1,4 +1,4 @@
-//! TCP connections, straight or through a proxy.
+//! The connection under SSH: TCP, straight or through a proxy, or a channel of a jump host.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -7,25 +7,31 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use url::Url;
 
-use super::connect::Place;
+use super::connect::{Place, Way};
 use super::failure::Failure;
+use super::jump::forward;
+use super::line::Stream;
 
 /// Longest answer of an HTTP proxy that is read.
 const LONGEST_HEAD: usize = 8 * 1024;
 
-/// Connects within the time-out. With a proxy there is no fall-back to a direct connection: it would show who we are.
-pub(super) async fn dial(place: Place<'_>) -> Result<TcpStream, Failure> {
+/// Connects within the time-out. There is no fall-back to a direct connection: it would show who we are.
+pub(super) async fn dial(place: Place<'_>) -> Result<Box<dyn Stream>, Failure> {
     let limit = place.timeouts.connect;
     let connected = async {
-        match place.proxy {
-            None => open(place.host, place.port).await,
-            Some(proxy) => through(proxy, place.host, place.port).await,
-        }
+        Ok(match place.way {
+            Way::Straight => without_delay(open(place.host, place.port).await?)?,
+            Way::Proxy(proxy) => without_delay(through(proxy, place.host, place.port).await?)?,
+            Way::Jump(jump) => Box::new(forward(jump, place.host, place.port).await?) as Box<dyn Stream>,
+        })
     };
-    let stream = timeout(limit, connected).await.map_err(|_| Failure::Slow { what: "TCP connection", limit })??;
-    // Without it small requests wait for the answers to earlier ones (Nagle's algorithm).
+    timeout(limit, connected).await.map_err(|_| Failure::Slow { what: "connection", limit })?
+}
+
+/// Without Nagle's algorithm, which makes small requests wait for the answers to earlier ones.
+fn without_delay(stream: TcpStream) -> Result<Box<dyn Stream>, Failure> {
     stream.set_nodelay(true).map_err(|error| Failure::Unreachable(error.to_string()))?;
-    Ok(stream)
+    Ok(Box::new(stream))
 }
 
 async fn open(host: &str, port: u16) -> Result<TcpStream, Failure> {

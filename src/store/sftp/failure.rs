@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::certificate::Fault;
 use super::codec::StatusCode;
 use super::reader::Malformed;
 use crate::base::{ObjectPath, TargetName, sanitise};
@@ -31,6 +32,15 @@ pub(super) enum Failure {
     /// The server's key is none of those pinned.
     #[error("the server shows the {algorithm} key {fingerprint}")]
     HostKey { algorithm: String, fingerprint: String },
+    /// Nobody we trust vouches for the server's key.
+    #[error("host certificate: {fault}")]
+    Certificate { fault: Fault, host: String },
+    /// A jump host that lets us in and forwards nothing.
+    #[error("it does not forward connections to {0}")]
+    NoForwarding(String),
+    /// Something went wrong before the target was reached.
+    #[error("jump host {host}: {failure}")]
+    AtJumpHost { host: String, failure: Box<Failure> },
     /// The server has no room for one more channel.
     #[error("{0}")]
     Busy(String),
@@ -86,7 +96,24 @@ impl Failure {
 
     /// Whether connecting once more would come to the same, and look like an attack.
     pub fn is_final(&self) -> bool {
-        matches!(self, Self::HostKey { .. } | Self::Unauthenticated(_))
+        match self {
+            Self::HostKey { .. } | Self::Certificate { .. } | Self::Unauthenticated(_) | Self::NoForwarding(_) => true,
+            Self::AtJumpHost { failure, .. } => failure.is_final(),
+            _ => false,
+        }
+    }
+
+    /// Whether the server is not the one that is pinned.
+    pub fn is_mismatch(&self) -> bool {
+        matches!(self, Self::HostKey { .. } | Self::Certificate { .. })
+    }
+
+    /// The same with the jump host that it happened at; the one that was asked to forward is named already.
+    pub fn at_jump_host(self, host: &str) -> Self {
+        match self {
+            Self::AtJumpHost { .. } => self,
+            other => Self::AtJumpHost { host: host.to_owned(), failure: Box::new(other) },
+        }
     }
 
     /// Whether the server answered at all: otherwise the connection is no good and nothing can be cleaned up.
@@ -106,16 +133,34 @@ impl Failure {
             error = error.at(path);
         }
         match &self {
+            Self::AtJumpHost { host, failure } => {
+                let advice = failure.advice(&format!("jump host {host}"), "`host_keys` of that entry of `jump`");
+                if let Some(advice) = advice { error.advising(advice) } else { error }
+            }
             // Version 3 has one code for everything that is not its own word, passing troubles included; tries are few.
             Self::Status { .. } if error.kind == ErrorKind::Other => error.retry(Retry::Later),
-            Self::HostKey { fingerprint, .. } => error.advising(format!(
-                "ask the operator over another channel whether the host key of {target} is now {fingerprint}, and only then pin it under `host_keys`"
-            )),
             // Made by us it might lie beside what readers see, or in the home of an account that is not ours to fill.
             Self::NoBase(_) => error.advising(format!(
                 "correct `path` of target {target}, or ask the operator to create that folder: it is never created from here"
             )),
-            _ => error,
+            other => match other.advice(target.as_str(), "`host_keys`") {
+                Some(advice) => error.advising(advice),
+                None => error,
+            },
+        }
+    }
+
+    /// What can be done where `who` is not the server that is pinned, or does not do what a jump host is for.
+    fn advice(&self, who: &str, pins: &str) -> Option<String> {
+        match self {
+            Self::HostKey { fingerprint, .. } => Some(format!(
+                "ask the operator over another channel whether the host key of {who} is now {fingerprint}, and only then pin it under {pins}"
+            )),
+            Self::Certificate { fault, host } => Some(fault.advice(who, host)),
+            Self::NoForwarding(place) => Some(format!(
+                "ask the operator of {who} to allow it for our account, in sshd_config: AllowTcpForwarding local, PermitOpen {place}"
+            )),
+            _ => None,
         }
     }
 
@@ -126,7 +171,9 @@ impl Failure {
             Self::Silent(_) | Self::Slow { .. } => ErrorKind::Timeout,
             Self::Unreachable(_) => ErrorKind::Unreachable,
             Self::NoBase(_) => ErrorKind::NotFound,
-            Self::HostKey { .. } => ErrorKind::HostKey,
+            Self::HostKey { .. } | Self::Certificate { .. } => ErrorKind::HostKey,
+            Self::NoForwarding(_) => ErrorKind::PermissionDenied,
+            Self::AtJumpHost { failure, .. } => failure.kind(),
             Self::Busy(_) | Self::Crowded => ErrorKind::Unavailable,
             Self::Unauthenticated(_) => ErrorKind::Unauthenticated,
             Self::Protocol(_) => ErrorKind::Protocol,

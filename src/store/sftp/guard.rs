@@ -6,9 +6,10 @@ use russh::client::{ChannelOpenHandle, DisconnectReason, Handler, Msg, Session};
 use russh::keys::{HashAlg, PublicKey, PublicKeyOrCertificate};
 use russh::{Channel, ChannelOpenFailure, Names, cipher, mac};
 
+use super::certificate::{self, Fault};
 use super::failure::Failure;
-use super::pin::{HostKeyPin, accepted};
-use crate::base::sanitise;
+use super::pin::{HostKeyPin, accepted, names_only_authorities};
+use crate::base::{Clock, sanitise};
 
 /// What the server showed and said.
 #[derive(Debug, Default)]
@@ -46,19 +47,46 @@ fn note<T>(slot: &Mutex<Option<T>>, value: T) {
 /// Stands between russh and us.
 pub(super) struct Guard {
     /// `None`: the key is only looked at, and the connection ends there.
-    pins: Option<Vec<HostKeyPin>>,
+    pinned: Option<Pinned>,
     notes: Arc<Notes>,
 }
 
+/// Whom we want to talk to.
+struct Pinned {
+    /// The name that we were told to connect to, which a certificate must hold.
+    host: String,
+    pins: Vec<HostKeyPin>,
+}
+
+impl Pinned {
+    /// Whether the server is the one that is meant.
+    fn check(&self, shown: &PublicKeyOrCertificate, key: &PublicKey) -> Result<(), Failure> {
+        // The server has proved that it holds this key; if the key itself is pinned, nobody need vouch for it.
+        if accepted(&self.pins, key) {
+            return Ok(());
+        }
+        let fingerprint = key.fingerprint(HashAlg::Sha256).to_string();
+        let fault = match shown.certificate() {
+            Some(shown) => match certificate::check(shown, &self.pins, &self.host, Clock::System.now()) {
+                Ok(()) => return Ok(()),
+                Err(fault) => fault,
+            },
+            None if names_only_authorities(&self.pins) => Fault::Missing(fingerprint),
+            None => return Err(Failure::HostKey { algorithm: key.algorithm().to_string(), fingerprint }),
+        };
+        Err(Failure::Certificate { fault, host: self.host.clone() })
+    }
+}
+
 impl Guard {
-    /// Lets only servers with one of these keys pass.
-    pub fn pinned(pins: &[HostKeyPin], notes: &Arc<Notes>) -> Self {
-        Self { pins: Some(pins.to_vec()), notes: Arc::clone(notes) }
+    /// Lets `host` pass only with one of these keys.
+    pub fn pinned(host: &str, pins: &[HostKeyPin], notes: &Arc<Notes>) -> Self {
+        Self { pinned: Some(Pinned { host: host.to_owned(), pins: pins.to_vec() }), notes: Arc::clone(notes) }
     }
 
     /// Lets no server pass: its key is noted.
     pub fn looking(notes: &Arc<Notes>) -> Self {
-        Self { pins: None, notes: Arc::clone(notes) }
+        Self { pinned: None, notes: Arc::clone(notes) }
     }
 }
 
@@ -68,12 +96,10 @@ impl Handler for Guard {
     async fn check_server_key(&mut self, shown: &PublicKeyOrCertificate) -> Result<bool, Failure> {
         let key = shown.public_key();
         note(&self.notes.key, key.clone());
-        let Some(pins) = &self.pins else { return Ok(false) };
-        if accepted(pins, &key) {
-            return Ok(true);
+        match &self.pinned {
+            Some(pinned) => pinned.check(shown, &key).map(|()| true),
+            None => Ok(false),
         }
-        let fingerprint = key.fingerprint(HashAlg::Sha256).to_string();
-        Err(Failure::HostKey { algorithm: key.algorithm().to_string(), fingerprint })
     }
 
     /// Terrapin (CVE-2023-48795): these ciphers let someone on the wire drop packets of the handshake unless both

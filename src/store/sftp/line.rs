@@ -1,4 +1,4 @@
-//! The TCP connection under SSH: it can be cut, and it knows when bytes last went out.
+//! The connection under SSH: it can be cut, and it knows when bytes last went out and when it was let go.
 
 use std::io;
 use std::pin::Pin;
@@ -7,17 +7,23 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 use tokio::time::Instant;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 /// A write of at least this many bytes shows that our data is on its way; keepalives are smaller.
 const CARRIES_DATA: usize = 1024;
 
+/// What carries a session: a socket, or a channel of the session with a jump host.
+pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
+
 /// What the rest of a session sees of its connection.
 #[derive(Debug, Clone)]
 pub(super) struct LineControl {
     cut: CancellationToken,
+    /// The session is over and has let go of its connection.
+    ended: CancellationToken,
     started: Instant,
     /// Milliseconds from `started` to the last write of data that the system took.
     last_sent: Arc<AtomicU64>,
@@ -25,12 +31,22 @@ pub(super) struct LineControl {
 
 impl LineControl {
     pub fn new() -> Self {
-        Self { cut: CancellationToken::new(), started: Instant::now(), last_sent: Arc::default() }
+        Self {
+            cut: CancellationToken::new(),
+            ended: CancellationToken::new(),
+            started: Instant::now(),
+            last_sent: Arc::default(),
+        }
     }
 
     /// Ends the connection at once, whatever SSH is doing.
     pub fn cut(&self) {
         self.cut.cancel();
+    }
+
+    /// Waits until the session has ended and everything it had to say is out, or lost.
+    pub async fn ended(&self) {
+        self.ended.cancelled().await;
     }
 
     /// When data last went out: as long as it does, a silent server is only waiting for it.
@@ -46,14 +62,20 @@ impl LineControl {
 
 /// The connection itself.
 pub(super) struct Line {
-    stream: TcpStream,
+    stream: Box<dyn Stream>,
     control: LineControl,
     cut: Pin<Box<WaitForCancellationFutureOwned>>,
 }
 
 impl Line {
-    pub fn new(stream: TcpStream, control: &LineControl) -> Self {
+    pub fn new(stream: Box<dyn Stream>, control: &LineControl) -> Self {
         Self { stream, control: control.clone(), cut: Box::pin(control.cut.clone().cancelled_owned()) }
+    }
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        self.control.ended.cancel();
     }
 }
 

@@ -2,25 +2,36 @@
 
 use std::sync::Arc;
 
+use camino::{Utf8Path, Utf8PathBuf};
+use jiff::Timestamp;
 use russh::MethodKind;
 use russh::client::{AuthResult, Handle, KeyboardInteractiveAuthResponse};
-use russh::keys::{Algorithm, HashAlg, PrivateKey, PrivateKeyWithHashAlg, decode_secret_key};
+use russh::keys::ssh_key::certificate::CertType;
+use russh::keys::{Algorithm, Certificate, HashAlg, PrivateKey, PrivateKeyWithHashAlg, decode_secret_key};
 use zeroize::Zeroizing;
 
-use super::connect::Ssh;
+use super::certificate::in_time;
+use super::connect::{Server, Ssh};
 use super::failure::Failure;
 use super::guard::Guard;
-use super::settings::{SftpAuth, SftpSettings};
-use crate::base::{Secret, sanitise};
+use super::settings::SftpAuth;
+use crate::base::{Clock, Secret, sanitise};
 
 /// Proves to the server who we are.
-pub(super) async fn authenticate(mut ssh: Ssh, settings: &SftpSettings) -> Result<Ssh, Failure> {
-    let user = &settings.user;
-    let result = match &settings.auth {
+pub(super) async fn authenticate(mut ssh: Ssh, server: Server<'_>) -> Result<Ssh, Failure> {
+    let user = server.user;
+    let mut shown = String::new();
+    let result = match server.auth {
         SftpAuth::Key { path, passphrase } => {
-            let key = Arc::new(load_key(path.clone(), passphrase.clone()).await?);
-            let hash = signature_hash(&ssh.handle, &key).await?;
-            ssh.handle.authenticate_publickey(user, PrivateKeyWithHashAlg::new(key, hash)).await
+            let Credential { key, certificate } = load_key(path.clone(), passphrase.clone()).await?;
+            let key = Arc::new(key);
+            if let Some(certificate) = certificate {
+                shown = format!(" and was shown the certificate {}", certificate_of(path));
+                ssh.handle.authenticate_openssh_cert(user, key, certificate).await
+            } else {
+                let hash = signature_hash(&ssh.handle, &key).await?;
+                ssh.handle.authenticate_publickey(user, PrivateKeyWithHashAlg::new(key, hash)).await
+            }
         }
         SftpAuth::Password(password) => with_password(&mut ssh.handle, user, password).await,
     };
@@ -28,7 +39,7 @@ pub(super) async fn authenticate(mut ssh: Ssh, settings: &SftpSettings) -> Resul
         Ok(AuthResult::Success) => Ok(ssh),
         Ok(AuthResult::Failure { remaining_methods, partial_success }) => {
             let methods: Vec<String> = remaining_methods.iter().map(String::from).collect();
-            let mut words = format!("the server accepts {} for user {user}", methods.join(", "));
+            let mut words = format!("the server accepts {} for user {user}{shown}", methods.join(", "));
             if partial_success {
                 words.push_str(", and wants more than one of them");
             }
@@ -81,20 +92,59 @@ async fn with_password(handle: &mut Handle<Guard>, user: &str, password: &Secret
     Ok(if matches!(asked, KeyboardInteractiveAuthResponse::Success) { AuthResult::Success } else { refused })
 }
 
-/// Reads a private key. Decrypting one takes a good part of a second on purpose, so it runs apart.
-async fn load_key(path: camino::Utf8PathBuf, passphrase: Option<Secret>) -> Result<PrivateKey, Failure> {
+/// What proves who we are by key.
+struct Credential {
+    key: PrivateKey,
+    /// Shown instead of the bare key.
+    certificate: Option<Certificate>,
+}
+
+/// Where OpenSSH, too, looks for the certificate of a key.
+fn certificate_of(key: &Utf8Path) -> Utf8PathBuf {
+    Utf8PathBuf::from(format!("{key}-cert.pub"))
+}
+
+/// Reads a private key, and the certificate that lies beside it. Decrypting one takes a good part of a second on
+/// purpose, so it runs apart.
+async fn load_key(path: Utf8PathBuf, passphrase: Option<Secret>) -> Result<Credential, Failure> {
     let loaded = tokio::task::spawn_blocking(move || {
         let text = std::fs::read_to_string(&path)
             .map(Zeroizing::new)
             .map_err(|error| Failure::Local(format!("cannot read the key file {path}: {error}")))?;
-        decode_secret_key(&text, passphrase.as_ref().map(Secret::expose)).map_err(|error| {
+        let key = decode_secret_key(&text, passphrase.as_ref().map(Secret::expose)).map_err(|error| {
             let cause = match (error, passphrase) {
                 (russh::keys::Error::KeyIsEncrypted, None) => "it is encrypted, and no passphrase is given".to_owned(),
                 (_, Some(_)) => "wrong passphrase, or not a private key".to_owned(),
                 (other, None) => sanitise(&other.to_string()),
             };
             Failure::Local(format!("cannot use the key file {path}: {cause}"))
-        })
+        })?;
+        let certificate = load_certificate(&key, &certificate_of(&path), Clock::System.now())?;
+        Ok(Credential { key, certificate })
     });
     loaded.await.map_err(|error| Failure::Local(error.to_string()))?
+}
+
+/// Reads the certificate of `key`, if there is one. One that no server can accept is told here, and not shown: it would
+/// count as a guess. Those of RSA keys are left alone, since russh signs with SHA-1 for them; the bare key is shown.
+fn load_certificate(key: &PrivateKey, path: &Utf8Path, now: Timestamp) -> Result<Option<Certificate>, Failure> {
+    let unusable =
+        |why: String| Failure::Local(format!("cannot use the certificate {path}: {why} (or remove it to show the bare key)"));
+    if matches!(key.algorithm(), Algorithm::Rsa { .. }) {
+        return Ok(None);
+    }
+    let text = match std::fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(unusable(error.to_string())),
+    };
+    let certificate = Certificate::from_openssh(text.trim()).map_err(|error| unusable(sanitise(&error.to_string())))?;
+    if certificate.public_key() != key.public_key().key_data() {
+        return Err(unusable("it is for another key".to_owned()));
+    }
+    if certificate.cert_type() != CertType::User {
+        return Err(unusable("it is for hosts and not for users".to_owned()));
+    }
+    in_time(&certificate, now).map_err(|fault| unusable(fault.to_string()))?;
+    Ok(Some(certificate))
 }

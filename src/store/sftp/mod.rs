@@ -1,18 +1,21 @@
 //! Targets reached by SFTP.
 //!
 //! One TCP connection a target, with SSH by russh and SFTP version 3 by our own codec; up to four channels on it when
-//! the server is far away, and 64 files under way on each, fewer where the server bears fewer. Comes in: [`SftpSettings`]. Goes out: a
-//! [`Store`]. Must not know: the configuration file, `known_hosts`, agents.
+//! the server is far away, and 64 files under way on each, fewer where the server bears fewer. Behind jump hosts there is
+//! one TCP connection, to the first of them. Comes in: [`SftpSettings`]. Goes out: a [`Store`]. Must not know: the
+//! configuration file, `known_hosts`, agents.
 //!
 //! Left alone on purpose, because servers differ in it or lack it and nothing here needs it: commands over `exec` (many
 //! accounts have no shell), `SETSTAT` of times and modes (refused by Azure, AWS Transfer and careful operators; no
 //! decision rests on a time), symbolic links (OpenSSH swaps the arguments, web servers refuse to follow them; the
 //! pointer file does their job), hard links and `copy-data` (unchanged files keep their names, so nothing is copied).
 //!
-//! From below: `reader` and `codec` are bytes and packets; `line`, `dial`, `guard`, `pin`, `login` and `connect` make an SSH
-//! session; `channel` matches requests and replies; `session` and `slots` are a connection with what its server can do and bears; `file`,
-//! `upload`, `publish`, `download`, `tree` and `temporary` do the work.
+//! From below: `reader` and `codec` are bytes and packets; `line`, `dial`, `jump`, `guard`, `pin`, `certificate`, `login` and
+//! `connect` make an SSH session, by way of other servers where it must be; `channel` matches requests and replies; `session`
+//! and `slots` are a connection with what its server can do and bears; `file`, `upload`, `publish`, `download`, `tree` and
+//! `temporary` do the work.
 
+mod certificate;
 mod channel;
 mod codec;
 mod connect;
@@ -21,6 +24,7 @@ mod download;
 mod failure;
 mod file;
 mod guard;
+mod jump;
 mod line;
 mod login;
 mod pin;
@@ -44,9 +48,9 @@ use url::Url;
 
 pub use self::connect::ScannedKey;
 pub use self::pin::{HostKeyPin, ParsePinError};
-pub use self::settings::{SftpAuth, SftpSettings};
+pub use self::settings::{JumpHost, SftpAuth, SftpSettings};
 
-use self::connect::Place;
+use self::connect::{Place, Way};
 use self::failure::Failure;
 use self::session::{Attempts, FILES_PER_CHANNEL, Facts, Session};
 use self::temporary::TemporaryNames;
@@ -154,7 +158,7 @@ pub async fn scan_host_keys(
     proxy: Option<&Url>,
     timeouts: &Timeouts,
 ) -> Result<Vec<ScannedKey>, StoreError> {
-    let place = Place { host, port, timeouts, proxy };
+    let place = Place { host, port, timeouts, way: Way::by(proxy) };
     connect::scan(place).await.map_err(|failure| failure.into_store(Operation::Connect, target, None))
 }
 

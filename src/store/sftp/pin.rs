@@ -15,11 +15,17 @@ pub enum HostKeyPin {
     Fingerprint(String),
     /// `ssh-ed25519 AAAA...`, as it stands in a `.pub` file.
     Key(Box<KeyData>),
+    /// `@cert-authority ssh-ed25519 AAAA...`: whoever shows a host certificate signed with this key, for the name that
+    /// we connect to.
+    Authority(Box<KeyData>),
 }
+
+/// Marks the line of an authority, as in `known_hosts` (sshd(8)), but without a pattern of hosts: a pin is for one target.
+const AUTHORITY_MARK: &str = "@cert-authority";
 
 /// The text is no host key.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is not a host key: write SHA256:... or a line such as `ssh-ed25519 AAAA...`")]
+#[error("{0:?} is not a host key: write SHA256:..., a line such as `ssh-ed25519 AAAA...`, or @cert-authority and such a line")]
 pub struct ParsePinError(String);
 
 /// Digits of a SHA-256 in base64 without padding.
@@ -36,8 +42,13 @@ impl FromStr for HostKeyPin {
                 && digits.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/'));
             return if fits { Ok(Self::Fingerprint(format!("SHA256:{digits}"))) } else { Err(fail()) };
         }
-        let key = PublicKey::from_openssh(text).map_err(|_| fail())?;
-        Ok(Self::Key(Box::new(key.key_data().clone())))
+        let (authority, line) = match text.strip_prefix(AUTHORITY_MARK) {
+            Some(rest) if rest.starts_with(char::is_whitespace) => (true, rest.trim_start()),
+            _ => (false, text),
+        };
+        let key = PublicKey::from_openssh(line).map_err(|_| fail())?;
+        let key = Box::new(key.key_data().clone());
+        Ok(if authority { Self::Authority(key) } else { Self::Key(key) })
     }
 }
 
@@ -46,6 +57,7 @@ impl fmt::Display for HostKeyPin {
         match self {
             Self::Fingerprint(text) => formatter.pad(text),
             Self::Key(key) => formatter.pad(&key.fingerprint(HashAlg::Sha256).to_string()),
+            Self::Authority(key) => formatter.pad(&format!("{AUTHORITY_MARK} {}", key.fingerprint(HashAlg::Sha256))),
         }
     }
 }
@@ -55,8 +67,25 @@ impl HostKeyPin {
         match self {
             Self::Fingerprint(text) => key.fingerprint(HashAlg::Sha256).to_string() == *text,
             Self::Key(pinned) => key.key_data() == &**pinned,
+            // The key of an authority signs for hosts; it is none itself.
+            Self::Authority(_) => false,
         }
     }
+
+    /// Whether this pins `key` as an authority.
+    pub(super) fn is_authority(&self, key: &KeyData) -> bool {
+        matches!(self, Self::Authority(pinned) if **pinned == *key)
+    }
+}
+
+/// Whether authorities are pinned at all, so that certificates are asked for.
+pub(super) fn names_authority(pins: &[HostKeyPin]) -> bool {
+    pins.iter().any(|pin| matches!(pin, HostKeyPin::Authority(_)))
+}
+
+/// Whether nothing but authorities is pinned, so that a bare key proves nothing.
+pub(super) fn names_only_authorities(pins: &[HostKeyPin]) -> bool {
+    pins.iter().all(|pin| matches!(pin, HostKeyPin::Authority(_)))
 }
 
 /// Whether one of the pins accepts the key.
@@ -111,9 +140,32 @@ mod tests {
 
     #[test]
     fn other_text_is_refused() {
-        for bad in ["", "SHA256:short", "MD5:aa:bb", "ssh-ed25519 AAAA", "ssh-rsa"] {
+        let authority_of_hosts = format!("@cert-authority *.example.org {KEY}");
+        let glued = format!("@cert-authority{KEY}");
+        for bad in [
+            "",
+            "SHA256:short",
+            "MD5:aa:bb",
+            "ssh-ed25519 AAAA",
+            "ssh-rsa",
+            "@cert-authority",
+            &authority_of_hosts,
+            &glued,
+            "@revoked ssh-ed25519 AAAA",
+        ] {
             assert!(bad.parse::<HostKeyPin>().is_err(), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn the_key_of_an_authority_is_not_a_host_key() {
+        let key = PublicKey::from_openssh(KEY).expect("a key");
+        let pin: HostKeyPin = format!("@cert-authority  {KEY} ca").parse().expect("a pin");
+        assert!(pin.is_authority(key.key_data()) && !accepted(std::slice::from_ref(&pin), &key));
+        assert!(pin.to_string().starts_with("@cert-authority SHA256:"), "{pin}");
+        // Its kind says nothing about the kinds of the keys that it signs.
+        assert_eq!(families_of(std::slice::from_ref(&pin)).len(), 3);
+        assert!(names_authority(std::slice::from_ref(&pin)) && names_only_authorities(&[pin]));
     }
 
     #[test]

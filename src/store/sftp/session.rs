@@ -85,21 +85,14 @@ pub(super) struct Session {
     pub timeouts: Timeouts,
 }
 
-impl Drop for Session {
-    fn drop(&mut self) {
-        self.ssh.control.cut();
-    }
-}
-
 impl Session {
     /// Connects, authenticates, starts SFTP, asks for limits, finds the base and looks whether it is there. More channels follow by themselves
     /// when the server is far away.
     pub async fn open(settings: &SftpSettings) -> Result<Arc<Self>, Failure> {
         let ssh = connect(settings).await?;
         let limit = settings.timeouts.handshake;
-        let control = ssh.control.clone();
         let started = tokio::time::timeout(limit, Self::start(ssh, settings)).await;
-        let session = started.unwrap_or(Err(Failure::Slow { what: "SFTP session", limit })).inspect_err(|_| control.cut())?;
+        let session = started.unwrap_or(Err(Failure::Slow { what: "SFTP session", limit }))?;
         if session.facts.channels > 1 {
             tokio::spawn(widen(Arc::downgrade(&session)));
         }
@@ -170,14 +163,7 @@ impl Session {
 
     /// Says good-bye, and gives that a moment to go out before the connection is dropped.
     pub async fn close(&self) {
-        const MOMENT: Duration = Duration::from_secs(1);
-        if self.ssh.handle.disconnect(russh::Disconnect::ByApplication, "done", "").await.is_ok() {
-            for channel in self.open_channels() {
-                if tokio::time::timeout(MOMENT, channel.ended()).await.is_err() {
-                    return;
-                }
-            }
-        }
+        self.ssh.leave().await;
     }
 }
 

@@ -11,7 +11,8 @@ use crate::net::without_login;
 /// failures".
 #[derive(Debug, Clone)]
 pub enum SftpAuth {
-    /// A private key in OpenSSH or PEM form.
+    /// A private key in OpenSSH or PEM form. If a certificate for it lies beside it (`KEY-cert.pub`), that is shown instead
+    /// of the bare key, unless it is an RSA key.
     Key {
         /// The file.
         path: Utf8PathBuf,
@@ -20,6 +21,21 @@ pub enum SftpAuth {
     },
     /// A password, by the method `password` or, where only that is offered, `keyboard-interactive`.
     Password(Secret),
+}
+
+/// A server with SSH on the way to a target, which forwards connections and need do nothing else.
+#[derive(Debug, Clone)]
+pub struct JumpHost {
+    /// Host name or address, as the one before it on the way resolves it.
+    pub host: String,
+    /// Port.
+    pub port: u16,
+    /// Login name there.
+    pub user: String,
+    /// Proof of who we are, shown to this host and to no other.
+    pub auth: SftpAuth,
+    /// The keys that it may show; none fits: the way ends before anything is proved to it.
+    pub host_keys: Vec<HostKeyPin>,
 }
 
 /// Where an SFTP target is and how to get in.
@@ -46,8 +62,10 @@ pub struct SftpSettings {
     /// finds, but never the pointer to them. Forcing each small file out costs a seek each on a volunteer's disk
     /// (measured: 500 files of 4 KiB to OpenSSH on ext4 on one virtual disk, no distance: 0.33 s without, 2.0-2.3 s with).
     pub sync_from: ByteCount,
-    /// `socks5h://` or `http://` proxy.
+    /// `socks5h://` or `http://` proxy; what goes through it is the first connection, to the first jump host if there is one.
     pub proxy: Option<Url>,
+    /// Passed one after the other, each reached through the one before it.
+    pub jump: Vec<JumpHost>,
 }
 
 impl std::fmt::Debug for SftpSettings {
@@ -61,6 +79,7 @@ impl std::fmt::Debug for SftpSettings {
             .field("auth", &self.auth)
             .field("host_keys", &self.host_keys)
             .field("proxy", &self.proxy.as_ref().map(without_login))
+            .field("jump", &self.jump)
             .finish_non_exhaustive()
     }
 }
@@ -80,6 +99,7 @@ impl SftpSettings {
             max_channels: 4,
             sync_from: ByteCount(1 << 20),
             proxy: None,
+            jump: Vec::new(),
         }
     }
 }
