@@ -3,15 +3,18 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use camino::Utf8PathBuf;
 
 use super::accounts::{Accounts, S3_CONNECTIONS, WEBDAV_CONNECTIONS};
 use super::session::Session;
 use crate::base::{Secret, TargetName, Timeouts};
-use crate::config::{Addressing, HttpAuth, S3Target, SecretError, SecretRef, SftpTarget, Target, TargetKind, WebdavTarget};
+use crate::config::{
+    Addressing, HttpAuth, JumpHost, S3Target, SecretError, SecretRef, SftpTarget, Target, TargetKind, WebdavTarget,
+};
 use crate::net::{Clients, HttpPolicy, NetError};
 use crate::store::folder::FolderStore;
 use crate::store::s3::{self, S3Settings, S3Store};
-use crate::store::sftp::{SftpAuth, SftpSettings, SftpStore};
+use crate::store::sftp::{self, HostKeyPin, SftpAuth, SftpSettings, SftpStore};
 use crate::store::webdav::{AuthMode, WebdavSettings, WebdavStore};
 use crate::store::{ErrorKind, Operation, Store, StoreError};
 use crate::transfer::Connector;
@@ -83,31 +86,57 @@ impl TargetConnector {
     }
 
     async fn sftp(&self, settings: &SftpTarget) -> Result<Arc<dyn Store>, StoreError> {
-        let auth = match (&settings.key, &settings.password) {
-            (Some(path), _) => {
-                let passphrase = self.secret_if_any(settings.passphrase.as_ref()).await?;
-                SftpAuth::Key { path: path.clone(), passphrase }
-            }
-            (None, Some(reference)) => SftpAuth::Password(self.secret(reference).await?),
-            (None, None) => {
-                return Err(StoreError::new(ErrorKind::Unauthenticated, Operation::Connect, &self.target.name)
-                    .saying("neither a key nor a password is configured")
-                    .advising(format!("add `key: keys/deploy_ed25519` to sftp: of target {}", self.target.name)));
-            }
-        };
-        let pins = settings
-            .host_keys
-            .iter()
-            .map(|text| text.parse())
-            .collect::<Result<_, _>>()
-            .map_err(|error| setup(&self.target.name, error))?;
-        let mut wanted = SftpSettings::new(&settings.host, &settings.user, auth, pins);
+        let auth =
+            self.auth("sftp:", settings.key.as_ref(), settings.passphrase.as_ref(), settings.password.as_ref()).await?;
+        let mut wanted = SftpSettings::new(&settings.host, &settings.user, auth, self.pins(&settings.host_keys)?);
         wanted.port = settings.port;
         wanted.base.clone_from(&settings.path);
         wanted.timeouts = self.timeouts;
         wanted.max_channels = self.connections(wanted.max_channels).min(8);
         wanted.proxy.clone_from(&self.target.proxy);
+        for jump in &settings.jump {
+            wanted.jump.push(self.jump_host(jump).await?);
+        }
         Ok(Arc::new(SftpStore::connect(self.target.name.clone(), wanted).await?))
+    }
+
+    async fn jump_host(&self, jump: &JumpHost) -> Result<sftp::JumpHost, StoreError> {
+        let place = format!("jump host {} in sftp:", jump.host);
+        Ok(sftp::JumpHost {
+            host: jump.host.clone(),
+            port: jump.port,
+            user: jump.user.clone(),
+            auth: self.auth(&place, jump.key.as_ref(), jump.passphrase.as_ref(), jump.password.as_ref()).await?,
+            host_keys: self.pins(&jump.host_keys)?,
+        })
+    }
+
+    /// The one credential for a server with SSH; `place` says where in the file it belongs.
+    async fn auth(
+        &self,
+        place: &str,
+        key: Option<&Utf8PathBuf>,
+        passphrase: Option<&SecretRef>,
+        password: Option<&SecretRef>,
+    ) -> Result<SftpAuth, StoreError> {
+        match (key, password) {
+            (Some(path), _) => {
+                let passphrase = self.secret_if_any(passphrase).await?;
+                Ok(SftpAuth::Key { path: path.clone(), passphrase })
+            }
+            (None, Some(reference)) => Ok(SftpAuth::Password(self.secret(reference).await?)),
+            (None, None) => Err(StoreError::new(ErrorKind::Unauthenticated, Operation::Connect, &self.target.name)
+                .saying("neither a key nor a password is configured")
+                .advising(format!("add `key: keys/deploy_ed25519` to {place} of target {}", self.target.name))),
+        }
+    }
+
+    fn pins(&self, texts: &[String]) -> Result<Vec<HostKeyPin>, StoreError> {
+        texts
+            .iter()
+            .map(|text| text.parse())
+            .collect::<Result<_, _>>()
+            .map_err(|error| setup::<sftp::ParsePinError>(&self.target.name, error))
     }
 
     async fn webdav(&self, settings: &WebdavTarget) -> Result<Arc<dyn Store>, StoreError> {

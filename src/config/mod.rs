@@ -23,7 +23,7 @@ mod syntax;
 pub use edit::{EditError, NewTarget, add_target};
 pub use load::{ConfigError, Loaded, MAX_FILE};
 pub use model::{
-    Addressing, Config, FolderTarget, HttpAuth, Policy, Project, S3Target, SftpTarget, Target, TargetKind, TargetState,
+    Addressing, Config, FolderTarget, HttpAuth, JumpHost, Policy, Project, S3Target, SftpTarget, Target, TargetKind, TargetState,
     WebdavTarget,
 };
 pub use problem::{Place, Problem, Severity};

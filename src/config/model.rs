@@ -165,7 +165,29 @@ pub struct SftpTarget {
     pub passphrase: Option<SecretRef>,
     /// Password, instead of a key.
     pub password: Option<SecretRef>,
-    /// Pinned host keys: `SHA256:...` fingerprints or `ssh-ed25519 AAAA...` lines; at least one.
+    /// Pinned host keys: `SHA256:...` fingerprints, `ssh-ed25519 AAAA...` lines, or such lines with `@cert-authority`
+    /// before them; at least one.
+    pub host_keys: Vec<String>,
+    /// Hosts that it is reached through, in the order in which they are passed; at most four.
+    pub jump: Vec<JumpHost>,
+}
+
+/// One entry of `jump:`, a host that forwards SSH connections. What it is shown of our credentials stands here alone.
+#[derive(Debug, Clone)]
+pub struct JumpHost {
+    /// Host name or address, as the host before it resolves it.
+    pub host: String,
+    /// Port; 22 unless said.
+    pub port: u16,
+    /// Login name.
+    pub user: String,
+    /// Private key file (OpenSSH form).
+    pub key: Option<Utf8PathBuf>,
+    /// Its passphrase.
+    pub passphrase: Option<SecretRef>,
+    /// Password, instead of a key.
+    pub password: Option<SecretRef>,
+    /// Pinned host keys, as those of the target; at least one.
     pub host_keys: Vec<String>,
 }
 

@@ -10,6 +10,8 @@ use spartacus::store::{Body, ErrorKind, Retry, Store, StoreError, StoreExt as _,
 use crate::delay_proxy::DelayProxy;
 use crate::sshd::{Sshd, target};
 use crate::support::process::wait_until;
+use crate::support::project::Project;
+use crate::support::sshd as openssh;
 
 fn path(text: &str) -> ObjectPath {
     ObjectPath::new(text).expect("a path")
@@ -175,4 +177,28 @@ async fn the_name_is_resolved_by_the_jump_host() {
     let error = refused(settings).await;
     assert_eq!(error.kind, ErrorKind::Unreachable, "{error}");
     assert!(error.to_string().contains(&format!("jump host 127.0.0.1: it cannot connect to mirror.invalid:{port}")), "{error}");
+}
+
+/// The whole program: probe and push by way of a jump host that is written in `targets.yaml`.
+#[test]
+fn a_push_through_a_jump_host_ends_on_the_mirror() {
+    let jump = openssh::Sshd::start_with("AllowTcpForwarding local\nForceCommand /bin/false\nMaxSessions 0\nPermitTTY no\n");
+    let mut mirror = openssh::Sshd::start().mirror();
+    mirror.settings += &format!(
+        "      jump:\n        - host: localhost\n          port: {}\n          user: {}\n          key: {}\n          host_keys: [\"{}\"]\n",
+        jump.port,
+        jump.user,
+        jump.keys.client.display(),
+        jump.keys.fingerprint
+    );
+    let project = Project::with_mirrors([&mirror]);
+    let tree = project.beside("tree");
+    std::fs::write(tree.join("file"), contract::noise(5 << 20, 1)).expect("a file");
+    project.run(&["target", "probe"]).ends_with(0).says("swap atomic");
+    project.push(&tree, "v1").ends_with(0).says("1 of 1 mirror");
+    let log = std::fs::read_to_string(jump.folder.path().join("sshd.log")).expect("sshd logs");
+    assert_eq!(log.matches("Accepted publickey").count(), 2, "{log}");
+
+    project.reconfigure(&jump.keys.fingerprint, &format!("SHA256:{}", "A".repeat(43)));
+    project.push(&tree, "v2").ends_with(4).says("jump host localhost: the server shows the ssh-ed25519 key");
 }

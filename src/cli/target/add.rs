@@ -64,7 +64,10 @@ async fn meet(
     match kind {
         TargetKind::Sftp(settings) => {
             let keys = scan_host_keys(name, &settings.host, settings.port, order.proxy.as_ref(), &Timeouts::default()).await;
-            let keys = keys.map_err(|error| hinted(exit::USAGE, error))?;
+            let keys = keys.map_err(|error| {
+                hinted(exit::USAGE, error)
+                    .hint("if it is behind a jump host: write the entry into targets.yaml by hand (see targets.example.yaml)")
+            })?;
             settings.host_keys = vec![accepted(surface, order, settings, &keys)?];
         }
         TargetKind::Webdav(settings) => return greet(surface, global, order, &settings.url).await,

@@ -56,6 +56,7 @@ fn sftp(order: &TargetAdd, url: &Url) -> Result<TargetKind, Failure> {
         passphrase: None,
         password: reference(order.password.as_deref(), "--password")?,
         host_keys: Vec::new(),
+        jump: Vec::new(),
     }))
 }
 

@@ -1,13 +1,14 @@
 //! Targets that are one and the same: they would be counted as two copies, and overwrite each other.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 
 use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 use url::Url;
 
-use super::super::TargetKind;
 use super::super::problem::{Finding, Review};
 use super::super::source::Span;
+use super::super::{SftpTarget, TargetKind};
 use super::target::Placed;
 
 /// Reports names that occur more than once.
@@ -66,7 +67,37 @@ fn place(kind: &TargetKind) -> String {
         TargetKind::Webdav(webdav) => format!("webdav {}", address(&webdav.url)),
         TargetKind::Sftp(sftp) => {
             let login = if sftp.path.starts_with('/') { "" } else { &sftp.user };
-            format!("sftp {}:{} {login} {}", sftp.host.to_lowercase(), sftp.port, sftp.path)
+            format!("sftp {}{}:{} {login} {}", seen_from(sftp), sftp.host.to_lowercase(), sftp.port, sftp.path)
+        }
+    }
+}
+
+/// Where a host's name has its meaning. `10.0.0.5` behind one jump host is another place than behind the next one; a
+/// public name is the same place from everywhere, and the jump hosts before one with a public name change nothing.
+fn seen_from(sftp: &SftpTarget) -> String {
+    let mut name = &sftp.host;
+    let mut seen_from = String::new();
+    for jump in sftp.jump.iter().rev() {
+        if is_public(name) {
+            break;
+        }
+        seen_from = format!("{}:{} {seen_from}", jump.host.to_lowercase(), jump.port);
+        name = &jump.host;
+    }
+    seen_from
+}
+
+/// Whether a name or address means the same in every network.
+fn is_public(host: &str) -> bool {
+    /// Endings that each network fills as it likes (RFC 6762, RFC 8375, RFC 6761, and what ICANN reserved).
+    const OWN: [&str; 8] = ["local", "localhost", "internal", "home.arpa", "lan", "home", "corp", "intranet"];
+    match host.parse::<IpAddr>() {
+        Ok(IpAddr::V4(address)) => !(address.is_private() || address.is_loopback() || address.is_link_local()),
+        Ok(IpAddr::V6(address)) => !(address.is_unique_local() || address.is_loopback() || address.is_unicast_link_local()),
+        Err(_) => {
+            let name = host.trim_end_matches('.').to_lowercase();
+            let below = |ending: &str| name.strip_suffix(ending).is_some_and(|rest| rest.ends_with('.'));
+            name.contains('.') && !OWN.into_iter().any(below)
         }
     }
 }

@@ -128,14 +128,19 @@ fn state(section: &Section<'_, '_>) -> TargetState {
 /// Nothing resolves `.onion` names but Tor.
 fn onion_needs_a_proxy(section: &Section<'_, '_>, kind: &TargetKind, span: Span, proxied: bool) {
     let host = match kind {
-        TargetKind::Sftp(sftp) => Some(sftp.host.as_str()),
+        // Behind a jump host it is that one's business how names are resolved.
+        TargetKind::Sftp(sftp) => Some(sftp.jump.first().map_or(sftp.host.as_str(), |jump| jump.host.as_str())),
         TargetKind::S3(s3) => s3.endpoint.host_str(),
         TargetKind::Webdav(webdav) => webdav.url.host_str(),
         TargetKind::Folder(_) => None,
     };
+    let first = match kind {
+        TargetKind::Sftp(sftp) if !sftp.jump.is_empty() => "the first jump host of ",
+        _ => "",
+    };
     if !proxied && host.is_some_and(address::is_onion) {
         section.review().report(
-            Finding::warning(format!("{} is an onion service, but has no `proxy`", section.what()))
+            Finding::warning(format!("{first}{} is an onion service, but has no `proxy`", section.what()))
                 .at(span, "reached only through Tor")
                 .hint("add: proxy: socks5h://127.0.0.1:9050"),
         );

@@ -78,6 +78,32 @@ fn equal_paths_look_equal() {
 }
 
 #[test]
+fn a_private_name_is_another_place_behind_another_jump_host() {
+    const KEYS: &str = "user: b, key: k, host_keys: ['SHA256:uNiVztksCsDhcc0u9e8BrlJEwJhnrdN0I0LxTUHCBLk']";
+    let differ = |first: (&str, &[&str]), second: (&str, &[&str])| {
+        let target = |name: &str, (host, jump): (&str, &[&str])| {
+            let hops: Vec<String> = jump.iter().map(|hop| format!("{{host: '{hop}', {KEYS}}}")).collect();
+            let jump = if hops.is_empty() { String::new() } else { format!(", jump: [{}]", hops.join(", ")) };
+            format!("  - {{name: {name}, sftp: {{host: '{host}', path: /srv/a, {KEYS}{jump}}}}}\n")
+        };
+        let text = format!("project: {{name: Demo}}\ntargets:\n{}{}", target("a", first), target("b", second));
+        Config::from_text("targets.yaml".into(), &text).is_ok()
+    };
+    for private in ["10.0.0.5", "localhost", "127.0.0.1", "mirror", "mirror.lan", "mirror.internal", "fd00::1", "fe80::1"] {
+        assert!(differ((private, &["a.example.org"]), (private, &["b.example.org"])), "{private}");
+        assert!(differ((private, &["a.example.org"]), (private, &[])), "{private}");
+        assert!(!differ((private, &["a.example.org"]), (private, &["A.example.org"])), "{private}");
+        // What lies before a jump host that is known everywhere changes nothing; before a private one it does.
+        assert!(!differ((private, &["a.example.org"]), (private, &["b.example.org", "a.example.org"])), "{private}");
+        assert!(differ((private, &["a.example.org", "gate"]), (private, &["b.example.org", "gate"])), "{private}");
+    }
+    for public in ["mirror.example.org", "203.0.113.5", "2001:db8::1", "local.example.org"] {
+        assert!(!differ((public, &["a.example.org"]), (public, &["b.example.org"])), "{public}");
+        assert!(!differ((public, &["a.example.org"]), (public, &[])), "{public}");
+    }
+}
+
+#[test]
 fn every_secret_form_is_read() {
     for form in ["env:A_1", "file:/run/secret", "{env: A}", "{file: secret}", "{command: [pass, show, 'a b']}"] {
         let read = with_target(

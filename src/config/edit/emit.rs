@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::super::{Addressing, HttpAuth, SecretRef, TargetKind, check};
+use super::super::{Addressing, HttpAuth, JumpHost, SecretRef, TargetKind, check};
 use super::NewTarget;
 use crate::base::TargetLimits;
 
@@ -51,6 +51,10 @@ fn kind(kind: &TargetKind, lines: &mut Vec<Line>) {
             secret("passphrase", sftp.passphrase.as_ref(), lines);
             secret("password", sftp.password.as_ref(), lines);
             lines.push((1, "host_keys", Some(list(&sftp.host_keys))));
+            if !sftp.jump.is_empty() {
+                let hosts: Vec<String> = sftp.jump.iter().map(jump_host).collect();
+                lines.push((1, "jump", Some(format!("[{}]", hosts.join(", ")))));
+            }
         }
         TargetKind::S3(s3) => {
             key("endpoint", s3.endpoint.as_str());
@@ -87,6 +91,22 @@ fn insecure(url: &url::Url, lines: &mut Vec<Line>) {
     if url.scheme() == "http" && !check::is_private(url) {
         lines.push((1, "insecure", Some("true".to_owned())));
     }
+}
+
+/// A jump host on one line.
+fn jump_host(jump: &JumpHost) -> String {
+    let mut keys = vec![format!("host: {}", quoted(&jump.host)), format!("port: {}", jump.port)];
+    keys.push(format!("user: {}", quoted(&jump.user)));
+    keys.extend(jump.key.as_ref().map(|path| format!("key: {}", quoted(path.as_str()))));
+    for (key, reference) in [("passphrase", &jump.passphrase), ("password", &jump.password)] {
+        keys.extend(reference.as_ref().map(|reference| match reference {
+            SecretRef::Env(name) => format!("{key}: {}", quoted(&format!("env:{name}"))),
+            SecretRef::File(path) => format!("{key}: {}", quoted(&format!("file:{path}"))),
+            SecretRef::Command(words) => format!("{key}: {{command: {}}}", list(words)),
+        }));
+    }
+    keys.push(format!("host_keys: {}", list(&jump.host_keys)));
+    format!("{{{}}}", keys.join(", "))
 }
 
 fn secret(key: &'static str, reference: Option<&SecretRef>, lines: &mut Vec<Line>) {
