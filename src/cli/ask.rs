@@ -37,7 +37,7 @@ pub fn password(surface: &Surface, what: &str) -> Result<Secret, Failure> {
     if !surface.may_ask {
         return Err(no_password(what));
     }
-    Ok(Secret::new(rpassword::prompt_password(format!("password of {what}: "))?))
+    Ok(Secret::new(typed(&format!("password of {what}: "))?))
 }
 
 /// A password for a new key, asked twice.
@@ -48,12 +48,20 @@ pub fn new_password(surface: &Surface, what: &str) -> Result<Secret, Failure> {
     if !surface.may_ask {
         return Err(no_password(what));
     }
-    let first = rpassword::prompt_password(format!("new password for {what}: "))?;
+    let first = typed(&format!("new password for {what}: "))?;
     if first.is_empty() {
         return Err(Failure::told(exit::USAGE, "an empty password protects nothing"));
     }
-    let second = rpassword::prompt_password("the same again: ")?;
+    let second = typed("the same again: ")?;
     if first == second { Ok(Secret::new(first)) } else { Err(Failure::told(exit::USAGE, "the two passwords differ")) }
+}
+
+/// A line typed without echo. Ctrl-C comes as an error there, because the terminal sends no signals meanwhile.
+fn typed(prompt: &str) -> Result<String, Failure> {
+    rpassword::prompt_password(prompt).map_err(|error| match error.kind() {
+        std::io::ErrorKind::Interrupted => Failure::told(exit::INTERRUPTED, "cancelled; nothing was changed"),
+        _ => error.into(),
+    })
 }
 
 fn from_file() -> Result<Option<Secret>, Failure> {

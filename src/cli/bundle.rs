@@ -6,6 +6,7 @@ use camino::Utf8Path;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::args::{Bundle, Global};
+use super::cancel::Cancel;
 use super::exit::{self, Ended, Failure};
 use super::session::{bundle_failure, project};
 use super::surface::{Surface, answer};
@@ -34,7 +35,7 @@ pub async fn bundle(surface: &Surface, global: &Global, order: &Bundle) -> Ended
         tell(surface, &name, "checked", Some((files, bytes)), &format!("{name}: {files} files, {bytes}; nothing was written"));
         return Ok(exit::OK);
     }
-    match stage(surface, &project, &lock, folder, &name).await? {
+    match stage(surface, &project, &lock, folder, &name, &Cancel::never()).await? {
         Some(staged) => {
             let (files, bytes) = (staged.files(), staged.bytes());
             let text = format!("{name} is staged: {files} files, {bytes}\nnext: spartacus sign {name}");
@@ -64,17 +65,20 @@ pub async fn stage(
     lock: &ProjectLock,
     folder: &Utf8Path,
     name: &BundleName,
+    cancel: &Cancel,
 ) -> Result<Option<Staged>, Failure> {
     let collected = collect(surface, folder)?;
+    cancel.check()?;
     let now = Clock::System.now();
     let published = Published::load(project, now).await.map_err(bundle_failure)?;
     let bar = progress_bar(surface, &collected);
     let spec = StageSpec { name: name.clone(), created: now };
     let staged = bundle::stage(project, lock, &collected, &spec, published.as_ref(), &|progress| {
         bar.set_position(progress.bytes);
-        ControlFlow::Continue(())
+        if cancel.token.is_cancelled() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     });
     bar.finish_and_clear();
+    cancel.check()?;
     match staged.map_err(bundle_failure)? {
         Stage::Staged(staged) => Ok(Some(*staged)),
         Stage::Published => Ok(None),

@@ -6,8 +6,9 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use super::exit;
+use super::exit::{self, Failure};
 use super::surface::Surface;
+use super::terminal::Terminal;
 
 /// Cancels on the first signal, ends the process on the second.
 #[derive(Debug, Clone)]
@@ -39,6 +40,41 @@ impl Cancel {
             }
         });
         Ok(cancel)
+    }
+
+    /// For commands that a signal may simply end: what they do survives that at any point.
+    #[must_use]
+    pub fn never() -> Self {
+        Self { token: CancellationToken::new(), code: Arc::new(AtomicU8::new(0)) }
+    }
+
+    /// An error once a signal came. Asked before every step after which something counts as signed or published.
+    pub fn check(&self) -> Result<(), Failure> {
+        if self.token.is_cancelled() { Err(self.failure()) } else { Ok(()) }
+    }
+
+    /// Waits for an answer on a thread of its own, so that a signal ends the waiting: nobody may ever answer.
+    pub async fn or_answer<T, Q>(&self, question: Q) -> Result<T, Failure>
+    where
+        T: Send + 'static,
+        Q: FnOnce() -> Result<T, Failure> + Send + 'static,
+    {
+        self.check()?;
+        let terminal = Terminal::remember();
+        let answer = tokio::task::spawn_blocking(question);
+        tokio::select! {
+            biased;
+            () = self.token.cancelled() => {
+                // The thread still waits, and whoever asks for a password has switched the echo off.
+                terminal.restore();
+                Err(self.failure())
+            }
+            answer = answer => answer?,
+        }
+    }
+
+    fn failure(&self) -> Failure {
+        Failure::told(self.code().unwrap_or(exit::INTERRUPTED), "cancelled; nothing was published")
     }
 
     /// The exit code of a cancelled run; `None` when no signal came.

@@ -25,6 +25,7 @@ mod sign;
 mod status;
 mod surface;
 mod target;
+mod terminal;
 mod verify;
 
 use std::process::ExitCode;

@@ -30,7 +30,7 @@ pub async fn push(surface: &Surface, global: &Global, order: &Push) -> Ended {
     let cancel = Cancel::on_signals(surface)?;
     let lock = session.project.lock().map_err(bundle_failure)?;
     // 2. The release: from here on everything that is sent is signed.
-    let Some(release) = release(surface, &session, &lock, order).await? else {
+    let Some(release) = release(surface, &session, &lock, order, &cancel).await? else {
         return Ok(exit::OK);
     };
     let release = Arc::new(release);
@@ -64,10 +64,16 @@ pub fn tell(surface: &Surface, run: &Run) {
 }
 
 /// The release to push: a folder just staged and signed, a stage that is signed, or the current state.
-async fn release(surface: &Surface, session: &Session, lock: &ProjectLock, order: &Push) -> Result<Option<Release>, Failure> {
+async fn release(
+    surface: &Surface,
+    session: &Session,
+    lock: &ProjectLock,
+    order: &Push,
+    cancel: &Cancel,
+) -> Result<Option<Release>, Failure> {
     let project = &session.project;
     let name = match (&order.what, &order.name) {
-        (None, _) => return current(session, lock, order).await,
+        (None, _) => return current(session, lock, order, cancel).await,
         (Some(_), Some(name)) => bundle_name(name)?,
         (Some(what), None) => named_stage(session, what)?,
     };
@@ -76,16 +82,16 @@ async fn release(surface: &Surface, session: &Session, lock: &ProjectLock, order
             return Err(Failure::told(exit::USAGE, "a dry run signs nothing, so it cannot push a folder")
                 .hint(format!("spartacus bundle {folder} --as {name} --dry-run")));
         }
-        match stage(surface, project, lock, Utf8Path::new(folder), &name).await? {
-            None => return current(session, lock, order).await,
+        match stage(surface, project, lock, Utf8Path::new(folder), &name, cancel).await? {
+            None => return current(session, lock, order, cancel).await,
             Some(staged) if staged.signed(project).is_err() => {
-                sign_stage(surface, project, lock, &staged, order.key.as_ref(), order.yes).await?;
+                sign_stage(surface, project, lock, &staged, order.key.as_ref(), order.yes, cancel).await?;
             }
             Some(_) => {}
         }
     }
     if is_published(session, &name).await? {
-        return current(session, lock, order).await;
+        return current(session, lock, order, cancel).await;
     }
     let staged = Staged::load(project, &name).map_err(bundle_failure)?;
     let signed = staged.signed(project).map_err(|error| unsigned(error, &name))?;
@@ -94,6 +100,7 @@ async fn release(surface: &Surface, session: &Session, lock: &ProjectLock, order
             .hint(format!("spartacus push {name}")));
     }
     let online = online_key(project)?;
+    cancel.check()?;
     let release = bundle::publish(project, lock, &signed, &online, &showcase(session), session.clock.now()).await;
     release.map(Some).map_err(bundle_failure)
 }
@@ -116,7 +123,13 @@ async fn is_published(session: &Session, name: &crate::base::BundleName) -> Resu
 }
 
 /// The current state; its timestamp is renewed when half its life is gone.
-async fn current(session: &Session, lock: &ProjectLock, order: &Push) -> Result<Option<Release>, Failure> {
+async fn current(
+    session: &Session,
+    lock: &ProjectLock,
+    order: &Push,
+    cancel: &Cancel,
+) -> Result<Option<Release>, Failure> {
+    cancel.check()?;
     let (project, showcase, now) = (&session.project, showcase(session), session.clock.now());
     let release = if order.dry_run {
         bundle::current_release(project, &showcase, now).await

@@ -9,6 +9,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use super::args::{Global, Sign};
 use super::ask;
 use super::bundle::bundle_name;
+use super::cancel::Cancel;
 use super::exit::{self, Ended, Failure};
 use super::init::open_key;
 use super::session::{bundle_failure, file_failure, project};
@@ -28,7 +29,7 @@ pub async fn sign(surface: &Surface, global: &Global, order: &Sign) -> Ended {
     if let Some(path) = &order.add {
         staged.add(&project, &lock, &received(path, &name)?).map_err(bundle_failure)?;
     } else {
-        let signature = sign_stage(surface, &project, &lock, &staged, order.key.as_ref(), order.yes).await?;
+        let signature = sign_stage(surface, &project, &lock, &staged, order.key.as_ref(), order.yes, &Cancel::never()).await?;
         if let Some(path) = &order.out {
             hand_over(surface, &signature, path)?;
         }
@@ -48,6 +49,7 @@ pub async fn sign_stage(
     staged: &Staged,
     key: Option<&Utf8PathBuf>,
     yes: bool,
+    cancel: &Cancel,
 ) -> Result<CoSignature, Failure> {
     let published = Published::load(project, Clock::System.now()).await.map_err(bundle_failure)?;
     let summary = staged.summary(project, published.as_ref()).map_err(bundle_failure)?;
@@ -57,9 +59,12 @@ pub async fn sign_stage(
         None => own_key(project, &summary)?,
     };
     if !yes {
-        ask::confirm(surface, "sign this?", "--yes")?;
+        let surface = surface.clone();
+        cancel.or_answer(move || ask::confirm(&surface, "sign this?", "--yes")).await?;
     }
-    let key = open_key(surface, &path)?;
+    let surface = surface.clone();
+    let key = cancel.or_answer(move || open_key(&surface, &path)).await?;
+    cancel.check()?;
     staged.sign(project, lock, &key).map_err(bundle_failure)
 }
 

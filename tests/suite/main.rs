@@ -5,6 +5,7 @@
 mod bundle;
 mod cli;
 mod cli_breaker;
+mod cli_cancelled;
 mod cli_desk;
 mod cli_mirrors;
 mod cli_secrets;
