@@ -33,7 +33,7 @@ pub struct StageSpec {
     /// The bundle's name.
     pub name: BundleName,
     /// The moment that its roles name, in whole seconds; expiry counts from it. The same tree, name, moment and
-    /// published state give the same bytes.
+    /// published state give the same bytes. A stage of the same files that waits already keeps its own.
     pub created: Timestamp,
 }
 
@@ -64,8 +64,9 @@ pub enum Stage {
 
 /// Stages a folder: takes its files into the project and writes what maintainers sign.
 ///
-/// A stage of the same name that is not published yet is replaced, its signatures included. `published` is the
-/// project's present state, from [`Published::load`].
+/// A stage of the same name and files is kept with its signatures and its moment, so that a command can be run again
+/// while a team signs; if the list of bundles moved on, only that is written anew. A stage of other files is replaced,
+/// its signatures included. `published` is the project's present state, from [`Published::load`].
 pub fn stage(
     project: &Project,
     _held: &ProjectLock,
@@ -75,6 +76,36 @@ pub fn stage(
     progress: OnProgress<'_>,
 ) -> Result<Stage, BundleError> {
     let name = &spec.name;
+    let taken = take_folder(project, name, collected, progress)?;
+    // 4. A published name is never given to other files.
+    if published.is_some_and(|state| state.lists(name)) {
+        let same = has_sums(project, name, &taken.sums)?;
+        return if same { Ok(Stage::Published) } else { Err(BundleError::Published(name.clone())) };
+    }
+    // 5. What others may have signed already stays, if these are its files.
+    if let Some(before) = earlier(project, &taken, published)? {
+        return Ok(Stage::Staged(Box::new(before)));
+    }
+    // 6. The roles, with fixed versions and dates. All of it is kept; signatures of an earlier stage sign other bytes.
+    let staged = write_roles(project, &taken, spec.created, published)?;
+    staged.replace()?;
+    Ok(Stage::Staged(Box::new(staged)))
+}
+
+/// A folder whose files are objects now.
+struct Taken<'a> {
+    name: &'a BundleName,
+    files: Vec<FileRecord>,
+    depths: BTreeSet<u32>,
+    sums: Bytes,
+}
+
+fn take_folder<'a>(
+    project: &Project,
+    name: &'a BundleName,
+    collected: &Collected,
+    progress: OnProgress<'_>,
+) -> Result<Taken<'a>, BundleError> {
     // 1. Every file becomes an object, read once.
     let objects = project.objects();
     let incoming = objects.receive()?;
@@ -85,39 +116,52 @@ pub fn stage(
     let sums = Bytes::from(sums_text(collected.files(), &measured));
     let sums_measured = incoming.add_bytes(&sums)?;
     incoming.commit()?;
-    // 4. A published name is never given to other files.
-    if published.is_some_and(|state| state.lists(name)) {
-        return if has_sums(project, name, &sums)? { Ok(Stage::Published) } else { Err(BundleError::Published(name.clone())) };
-    }
-    // 5. The roles, with fixed versions and dates.
-    let keyring = project.keyring()?;
-    let created = lifetime::whole_second(spec.created);
     let files = records(name, collected.files(), measured, sums_measured)?;
+    Ok(Taken { name, files, depths: depths(collected.files()), sums })
+}
+
+/// Writes the roles of a folder that was taken in, as they are signed. The same moment gives the same bytes.
+fn write_roles(
+    project: &Project,
+    taken: &Taken<'_>,
+    created: Timestamp,
+    published: Option<&Published>,
+) -> Result<Staged, BundleError> {
+    let created = lifetime::whole_second(created);
     let role = role::bundle(&BundleSpec {
-        name,
+        name: taken.name,
         version: 1,
         expires: lifetime::after(created, lifetime::BUNDLE),
-        files: &files,
-        signers: &keyring.signers(),
+        files: &taken.files,
+        signers: &project.keyring()?.signers(),
     })?;
     let bundle = BundleDelegation {
         record: BundleRecord {
-            name: name.clone(),
+            name: taken.name.clone(),
             created,
-            files: files.len() as u64,
-            bytes: files.iter().map(|file| file.length).sum(),
+            files: taken.files.len() as u64,
+            bytes: taken.files.iter().map(|file| file.length).sum(),
         },
-        depths: depths(collected.files()),
+        depths: taken.depths.clone(),
         keys: None,
     };
     let targets = next_list(project, &bundle, published)?;
-    // 6. All of it is kept; signatures of an earlier stage sign other bytes.
-    let staged = Staged { folder: project.staged_folder(name), bundle, role, targets, sums };
-    if staged.folder.exists() {
-        staged.remove()?;
+    Ok(Staged { folder: project.staged_folder(taken.name), bundle, role, targets, sums: taken.sums.clone() })
+}
+
+/// The stage that lies there, if it is of exactly these files; its list of bundles continues the published one.
+fn earlier(project: &Project, taken: &Taken<'_>, published: Option<&Published>) -> Result<Option<Staged>, BundleError> {
+    // A stage that is damaged holds nothing to keep.
+    let Ok(before) = Staged::load(project, taken.name) else { return Ok(None) };
+    if before.sums != taken.sums {
+        return Ok(None);
     }
-    staged.save()?;
-    Ok(Stage::Staged(Box::new(staged)))
+    let again = write_roles(project, taken, before.created(), published)?;
+    // The same files under other names of keys are other bytes.
+    if again.role.canonical != before.role.canonical {
+        return Ok(None);
+    }
+    before.relist(again.targets).map(Some)
 }
 
 /// Lets a stage that was overtaken by another release continue the present list of bundles.
@@ -129,17 +173,12 @@ pub fn restage(
     name: &BundleName,
     published: Option<&Published>,
 ) -> Result<Staged, BundleError> {
-    let mut staged = Staged::load(project, name)?;
+    let staged = Staged::load(project, name)?;
     if published.is_some_and(|state| state.lists(name)) {
         return Err(BundleError::Published(name.clone()));
     }
     let targets = next_list(project, &staged.bundle, published)?;
-    if targets.canonical != staged.targets.canonical {
-        staged.targets = targets;
-        staged.drop_list_signatures()?;
-        staged.save()?;
-    }
-    Ok(staged)
+    staged.relist(targets)
 }
 
 /// The list of bundles that follows the published one, with `bundle` as its newest.

@@ -17,12 +17,12 @@ use crate::trust::role::BundleDelegation;
 
 const MANIFEST: &str = "manifest.json";
 const ROLE: &str = "role.json";
-const TARGETS: &str = "targets.json";
 const SCHEMA: u32 = 1;
 
 /// A bundle whose files are objects and whose roles are written, but not signed by enough maintainers yet.
 ///
-/// It lies in `.spartacus/staged/<bundle>/`: `role.json` and `targets.json` are exactly the bytes to sign.
+/// It lies in `.spartacus/staged/<bundle>/`: `role.json` and the list of bundles are exactly the bytes to sign. The list
+/// is called by its digest, so that a new one can be written beside the old one; `manifest.json` says which it is.
 #[derive(Debug, Clone)]
 pub struct Staged {
     pub(super) folder: Utf8PathBuf,
@@ -47,14 +47,23 @@ struct Manifest {
 
 #[derive(Debug, Serialize, Deserialize)]
 struct Head {
+    file: String,
     version: u64,
     expires: String,
 }
 
 impl Head {
-    fn of(role: &Unsigned) -> Self {
-        Self { version: role.version, expires: role.expires.to_string() }
+    fn of(role: &Unsigned, file: String) -> Self {
+        Self { file, version: role.version, expires: role.expires.to_string() }
     }
+}
+
+/// How files of lists of bundles begin.
+const LIST: &str = "targets-";
+
+/// The file of a list of bundles.
+fn list_file(targets: &Unsigned) -> String {
+    format!("{LIST}{}.json", targets.sha256())
 }
 
 impl Staged {
@@ -70,16 +79,16 @@ impl Staged {
         }
         let date = |text: &str| text.parse::<Timestamp>().map_err(|error| malformed(error.to_string()));
         let file = |name: &str| disk::read(&folder.join(name))?.ok_or_else(|| malformed(format!("{name} beside it is missing")));
-        let unsigned = |role: &str, head: &Head, name: &str| {
+        let unsigned = |role: &str, head: &Head| {
             Ok::<_, BundleError>(Unsigned {
                 role: role.to_owned(),
                 version: head.version,
                 expires: date(&head.expires)?,
-                canonical: file(name)?,
+                canonical: file(&head.file)?,
             })
         };
-        let role = unsigned(bundle.as_str(), &manifest.role, ROLE)?;
-        let targets = unsigned("targets", &manifest.targets, TARGETS)?;
+        let role = unsigned(bundle.as_str(), &manifest.role)?;
+        let targets = unsigned("targets", &manifest.targets)?;
         let record = crate::trust::BundleRecord {
             name: manifest.bundle,
             created: date(&manifest.created)?,
@@ -90,8 +99,36 @@ impl Staged {
         Ok(Self { sums: file(SUMS)?, folder, bundle, role, targets })
     }
 
-    /// Writes the stage. The manifest is removed first and comes last: a stage without one does not exist.
-    pub(super) fn save(&self) -> Result<(), BundleError> {
+    /// Writes the stage, in the place of one that lies there. The manifest comes last: a stage without one does not exist.
+    pub(super) fn replace(&self) -> Result<(), BundleError> {
+        if self.folder.exists() {
+            self.remove()?;
+        }
+        disk::make_folder(&self.folder)?;
+        disk::replace(&self.folder.join(ROLE), &self.role.canonical, PUBLIC)?;
+        disk::replace(&self.folder.join(list_file(&self.targets)), &self.targets.canonical, PUBLIC)?;
+        disk::replace(&self.folder.join(SUMS), &self.sums, PUBLIC)?;
+        self.write_manifest()
+    }
+
+    /// Gives the stage this list of bundles. Whatever kills it, the stage is there with the old list or with the new one.
+    pub(super) fn relist(mut self, targets: Unsigned) -> Result<Self, BundleError> {
+        if targets.canonical == self.targets.canonical {
+            return Ok(self);
+        }
+        let file = list_file(&targets);
+        disk::replace(&self.folder.join(&file), &targets.canonical, PUBLIC)?;
+        self.targets = targets;
+        self.write_manifest()?;
+        // Signatures on the old list do not count any more, so it does not matter if these steps are never reached.
+        self.drop_list_signatures()?;
+        for name in disk::list(&self.folder)?.iter().filter(|name| name.starts_with(LIST) && **name != file) {
+            disk::remove(&self.folder.join(name))?;
+        }
+        Ok(self)
+    }
+
+    fn write_manifest(&self) -> Result<(), BundleError> {
         let record = &self.bundle.record;
         let manifest = Manifest {
             schema: SCHEMA,
@@ -100,17 +137,13 @@ impl Staged {
             files: record.files,
             bytes: record.bytes,
             depths: self.bundle.depths.clone(),
-            role: Head::of(&self.role),
-            targets: Head::of(&self.targets),
+            role: Head::of(&self.role, ROLE.to_owned()),
+            targets: Head::of(&self.targets, list_file(&self.targets)),
         };
-        let manifest = serde_json::to_vec_pretty(&manifest)
-            .map_err(|error| BundleError::Malformed { path: self.folder.join(MANIFEST), reason: error.to_string() })?;
-        disk::make_folder(&self.folder)?;
-        disk::remove(&self.folder.join(MANIFEST))?;
-        disk::replace(&self.folder.join(ROLE), &self.role.canonical, PUBLIC)?;
-        disk::replace(&self.folder.join(TARGETS), &self.targets.canonical, PUBLIC)?;
-        disk::replace(&self.folder.join(SUMS), &self.sums, PUBLIC)?;
-        disk::replace(&self.folder.join(MANIFEST), &manifest, PUBLIC)
+        let path = self.folder.join(MANIFEST);
+        let text = serde_json::to_vec_pretty(&manifest)
+            .map_err(|error| BundleError::Malformed { path: path.clone(), reason: error.to_string() })?;
+        disk::replace(&path, &text, PUBLIC)
     }
 
     /// Removes the stage: its bundle is published, or somebody thought better of it.

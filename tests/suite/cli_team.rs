@@ -68,6 +68,16 @@ fn a_signature_made_on_another_machine_travels_as_one_file() {
 }
 
 #[test]
+fn pushing_the_same_folder_again_keeps_what_others_signed_meanwhile() {
+    let desk = team();
+    let push = ["push", "docs", "--as", "v1", "--yes", "--key", "people/alice.key"];
+    desk.run(&push).ends_with(6);
+    desk.run(&["sign", "v1", "--yes", "--key", "people/carol.key"]).ends_with(0);
+    let pushed = desk.run(&push).ends_with(0);
+    assert!(!pushed.err.contains("may sign"), "it was asked for again:\n{}", pushed.err);
+}
+
+#[test]
 fn a_signature_on_other_bytes_is_refused() {
     let desk = team();
     desk.run(&["bundle", "docs", "--as", "v1"]).ends_with(0);

@@ -21,13 +21,19 @@ async fn two_of_three_sign_at_different_times_and_places() {
     here.sign(&workshop.project, &held, &workshop.people[0]).expect("alice signs again");
     assert!(here.signed(&workshop.project).is_err());
 
-    // Carol rebuilds the stage from her own tree; what she sends back is text.
-    let collected = Collected::from_folder(&tree).expect("her tree");
+    // What Carol sends back is text. Meanwhile the folder was staged as something else, and then as it was.
     let line = here.sign(&workshop.project, &held, &workshop.people[2]).expect("carol signs");
     let text = serde_json::to_string(&line).expect("text");
-    let rebuilt = stage(&workshop.project, &held, &collected, &spec("v1"), None, &|_| ControlFlow::Continue(()));
-    let rebuilt = staged(rebuilt.expect("staged again"));
-    assert!(rebuilt.signed(&workshop.project).is_err(), "a new stage begins without signatures");
+    let again = |tree: &camino::Utf8Path| {
+        let collected = Collected::from_folder(tree).expect("a good tree");
+        staged(
+            stage(&workshop.project, &held, &collected, &spec("v1"), None, &|_| ControlFlow::Continue(()))
+                .expect("staged again"),
+        )
+    };
+    assert!(again(&workshop.tree("other", 2)).signed(&workshop.project).is_err(), "other files begin without signatures");
+    let rebuilt = again(&tree);
+    assert!(rebuilt.signed(&workshop.project).is_err(), "signatures came back from nowhere");
     rebuilt.sign(&workshop.project, &held, &workshop.people[0]).expect("alice signs");
     let received: CoSignature = serde_json::from_str(&text).expect("what was sent");
     for (minisig, sshsig) in [(String::new(), received.sshsig.clone()), (received.minisig.clone(), String::from("-----"))] {

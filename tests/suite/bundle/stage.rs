@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use camino::Utf8Path;
 use spartacus::base::Sha256;
-use spartacus::bundle::{BundleError, Collected, Showcase, Stage, Staged, Trouble, restage, stage};
+use spartacus::bundle::{BundleError, Collected, Published, Showcase, Stage, StageSpec, Staged, Trouble, restage, stage};
 
 use super::{Workshop, bundle_name, moment, named, spec, staged, write};
 
@@ -208,6 +208,79 @@ async fn an_overtaken_stage_is_refused_and_restaged_without_losing_the_bundles_s
     again.sign(&workshop.project, &held, &workshop.people[0]).expect("signed");
     let release = publish(again.signed(&workshop.project).expect("signed")).await.expect("published");
     assert_eq!(release.bundles.len(), 2);
+}
+
+/// Stages `tree` as v1 once more, `days` later.
+fn later(workshop: &Workshop, tree: &Utf8Path, days: i64, published: Option<&Published>) -> Staged {
+    let held = workshop.project.lock().expect("the lock");
+    let collected = Collected::from_folder(tree).expect("a good tree");
+    let spec = StageSpec { name: bundle_name("v1"), created: moment(days) };
+    staged(stage(&workshop.project, &held, &collected, &spec, published, &|_| ControlFlow::Continue(())).expect("staged"))
+}
+
+#[tokio::test]
+async fn a_stage_of_the_same_files_keeps_its_signatures_and_its_moment() {
+    let workshop = Workshop::of(3);
+    let tree = workshop.tree("tree", 1);
+    let first = later(&workshop, &tree, 0, None);
+    let held = workshop.project.lock().expect("the lock");
+    first.sign(&workshop.project, &held, &workshop.people[0]).expect("alice signs");
+    first.sign(&workshop.project, &held, &workshop.people[1]).expect("bob signs");
+    drop(held);
+    let again = later(&workshop, &tree, 3, None);
+    assert_eq!((again.created(), again.role(), again.targets()), (moment(0), first.role(), first.targets()));
+    assert!(again.signed(&workshop.project).is_ok(), "two signatures are lost");
+    // Other files are another bundle.
+    write(&tree.join("README"), b"other");
+    let other = later(&workshop, &tree, 4, None);
+    assert_eq!(other.created(), moment(4));
+    assert!(other.signed(&workshop.project).is_err());
+    let left = fs::read_dir(other.folder()).expect("the stage").map(|entry| entry.expect("an entry").file_name());
+    assert!(!left.into_iter().any(|name| name.to_string_lossy().contains("sig")), "signatures on other bytes were kept");
+}
+
+#[tokio::test]
+async fn a_stage_that_was_overtaken_keeps_the_signatures_of_its_own_role_when_it_is_staged_again() {
+    let workshop = Workshop::of(1);
+    let tree = workshop.tree("tree", 2);
+    let first = later(&workshop, &tree, 0, None);
+    let held = workshop.project.lock().expect("the lock");
+    first.sign(&workshop.project, &held, &workshop.people[0]).expect("signed");
+    drop(held);
+    workshop.publish(&workshop.tree("early", 1), "early").await;
+    let published = workshop.published().await;
+    let again = later(&workshop, &tree, 3, published.as_ref());
+    assert_eq!((again.role(), again.targets().version), (first.role(), 2));
+    let error = again.signed(&workshop.project).expect_err("the list is not signed");
+    assert_eq!(error.to_string(), "targets has 0 signatures, needs 1");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stage_is_there_at_every_moment_of_a_restage() {
+    let workshop = Workshop::of(1);
+    workshop.publish(&workshop.tree("early", 1), "early").await;
+    workshop.signed(&workshop.tree("late", 2), "late").await;
+    let published = workshop.published().await;
+    let (held, name) = (workshop.project.lock().expect("the lock"), bundle_name("late"));
+    let over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let looking = scope.spawn(|| {
+            let mut looks = 0;
+            while !over.load(Ordering::SeqCst) {
+                // What a killed run leaves is what somebody who looks meanwhile sees.
+                let found = Staged::load(&workshop.project, &name);
+                assert!(!matches!(found, Err(BundleError::NotStaged(_))), "after {looks} looks");
+                looks += 1;
+            }
+            looks
+        });
+        for turn in 0..60 {
+            let upon = if turn % 2 == 0 { None } else { published.as_ref() };
+            restage(&workshop.project, &held, &name, upon).expect("restaged");
+        }
+        over.store(true, Ordering::SeqCst);
+        assert!(looking.join().expect("the stage was there") > 0);
+    });
 }
 
 #[tokio::test]
