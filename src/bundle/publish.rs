@@ -151,6 +151,12 @@ fn check_online(keyring: &Keyring, online: &SigningKey) -> Result<(), BundleErro
 fn keep_sums(project: &Project, keyring: &Keyring, signed: &Signed, after: AfterStep<'_>) -> Result<(), BundleError> {
     let folder = project.sums_folder(signed.name());
     disk::make_folder(&folder)?;
+    // A publish that was stopped here may have been of other files, signed by others.
+    for name in disk::list(&folder)? {
+        if !signed.staged.folder.join(&name).exists() {
+            disk::remove(&folder.join(&name))?;
+        }
+    }
     disk::replace(&folder.join(SUMS), &signed.staged.sums, PUBLIC)?;
     after(Step::Prepared)?;
     for name in keyring.targets.keys.iter().flat_map(|key| signature_files(&keyring.name_of(key))) {

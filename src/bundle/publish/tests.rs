@@ -21,10 +21,16 @@ fn now() -> Timestamp {
 
 impl Scene {
     fn new() -> Self {
+        Self::with(&[])
+    }
+
+    /// A project in which each of Alice and these others may sign alone.
+    fn with(others: &[&SigningKey]) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let place = Utf8Path::from_path(folder.path()).expect("UTF-8").to_owned();
         let alice = SigningKey::generate("alice").expect("a key");
-        let maintainers = vec![("alice".parse().expect("a name"), alice.public().clone())];
+        let everyone = std::iter::once(&alice).chain(others.iter().copied());
+        let maintainers = everyone.map(|key| (key.comment().parse().expect("a name"), key.public().clone())).collect();
         let people = People::Team { maintainers, threshold: 1, everyone: false, signers: std::slice::from_ref(&alice) };
         let spec = InitSpec { folder: &place.join("project"), name: "demo", people, now: now() };
         let project = Project::init(spec).expect("a project").project;
@@ -32,15 +38,20 @@ impl Scene {
     }
 
     async fn signed(&self, name: &str, held: &ProjectLock) -> Signed {
+        self.signed_by(&self.alice, name, name, held).await
+    }
+
+    /// Stages a folder of one file with this text, and signs it with the key.
+    async fn signed_by(&self, key: &SigningKey, name: &str, text: &str, held: &ProjectLock) -> Signed {
         let tree = self.place.join(name);
         disk::make_folder(&tree).expect("a folder");
-        std::fs::write(tree.join("file"), name).expect("a file");
+        std::fs::write(tree.join("file"), text).expect("a file");
         let collected = Collected::from_folder(&tree).expect("a good tree");
         let published = Published::load(&self.project, now()).await.expect("accepted");
         let spec = StageSpec { name: BundleName::new(name).expect("a name"), created: now() };
         let staged = stage(&self.project, held, &collected, &spec, published.as_ref(), &|_| ControlFlow::Continue(()));
         let Ok(Stage::Staged(staged)) = staged else { panic!("not staged: {staged:?}") };
-        staged.sign(&self.project, held, &self.alice).expect("signed");
+        staged.sign(&self.project, held, key).expect("signed");
         staged.signed(&self.project).expect("enough")
     }
 
@@ -92,6 +103,20 @@ async fn a_publish_killed_after_any_step_leaves_the_old_state_or_the_new_and_can
         stop += 1;
     }
     assert!(committed_seen && old_seen && stop > 6, "{stop}");
+}
+
+#[tokio::test]
+async fn signatures_of_a_publish_that_was_stopped_are_not_published_over_other_files() {
+    let bob = SigningKey::generate("bob").expect("a key");
+    let scene = Scene::with(&[&bob]);
+    let held = scene.project.lock().expect("the lock");
+    let first = scene.signed_by(&bob, "v1", "one", &held).await;
+    let (done, _) = scene.publish_until(&first, &held, 4).await;
+    assert!(!done.contains(&Step::Committed), "{done:?}");
+    let second = scene.signed("v1", &held).await;
+    let release = scene.publish_until(&second, &held, 0).await.1.expect("published");
+    let names: Vec<&str> = release.bundles[0].files.iter().filter_map(|file| file.path.as_str().rsplit('/').next()).collect();
+    assert_eq!(names, ["SHA256SUMS", "file", "SHA256SUMS.alice.minisig", "SHA256SUMS.alice.sshsig"]);
 }
 
 #[test]
