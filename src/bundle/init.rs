@@ -1,7 +1,7 @@
 //! A new project: its folders, its keys and its first root.
 
 use aws_lc_rs::rand;
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 use jiff::Timestamp;
 use ssh_key::private::Ed25519Keypair;
 use ssh_key::{LineEnding, PrivateKey};
@@ -118,7 +118,7 @@ impl<'a> Founders<'a> {
     fn gather(project: &Project, people: People<'a>) -> Result<Self, BundleError> {
         match people {
             People::One { who, password, recovery_out, recovery_password } => {
-                if is_inside(recovery_out, project.folder()) {
+                if is_inside(recovery_out, project.folder())? {
                     return Err(BundleError::Keys("the recovery key must be written outside the project's folder"));
                 }
                 let daily = SigningKey::generate(who.as_str())?;
@@ -168,18 +168,30 @@ impl<'a> Founders<'a> {
     }
 }
 
-/// Whether `path` lies below `folder`, as far as both exist.
-fn is_inside(path: &Utf8Path, folder: &Utf8Path) -> bool {
-    let real = |path: &Utf8Path| {
-        let known =
-            path.ancestors().find_map(|above| if above.as_str().is_empty() { None } else { above.canonicalize_utf8().ok() });
-        known.or_else(|| Utf8Path::new(".").canonicalize_utf8().ok())
-    };
-    match (real(path), folder.canonicalize_utf8()) {
-        (Some(path), Ok(folder)) => path.starts_with(folder),
-        // A folder that does not exist yet holds nothing that exists; only the names are left to compare.
-        _ => path.starts_with(folder),
+/// Whether `path` lies below `folder`, once both exist.
+fn is_inside(path: &Utf8Path, folder: &Utf8Path) -> Result<bool, BundleError> {
+    Ok(whole(path)?.starts_with(whole(folder)?))
+}
+
+/// The absolute path without links: of what exists already by asking the system, of the rest by its names.
+fn whole(path: &Utf8Path) -> Result<Utf8PathBuf, BundleError> {
+    let failed = |error| BundleError::reading(path, error);
+    let mut real = Utf8Path::new(".").canonicalize_utf8().map_err(failed)?;
+    for part in path.components() {
+        match part {
+            Utf8Component::ParentDir => {
+                real.pop();
+            }
+            Utf8Component::CurDir => {}
+            // A root takes the place of all that was before it.
+            other => real.push(other),
+        }
+        // A link is followed where it stands: what `..` means after it depends on where it leads.
+        if let Ok(found) = real.canonicalize_utf8() {
+            real = found;
+        }
     }
+    Ok(real)
 }
 
 fn write_deploy_key(project: &Project, name: &str) -> Result<(), BundleError> {

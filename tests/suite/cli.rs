@@ -53,6 +53,13 @@ fn init_asks_for_what_it_needs_and_never_overwrites() {
     );
     desk.run(&["init", "p", "--name", "x", "--recovery-out", "p/r.key"])
         .complains(2, "error: the recovery key must be written outside the project's folder");
+    // However its place is written, and although the project's folder does not exist yet.
+    std::os::unix::fs::symlink(desk.path(""), desk.path("link")).expect("a link");
+    for inside in [&desk.path("p/r.key").display().to_string(), "./p/r.key", "p/keys/../r.key", "link/p/r.key", "q/../p/r.key"] {
+        desk.run(&["init", "p", "--name", "x", "--recovery-out", inside])
+            .complains(2, "error: the recovery key must be written outside the project's folder");
+    }
+    assert!(!desk.path("p").exists());
     desk.write("r.key", "");
     desk.run(&["init", "p", "--name", "x", "--recovery-out", "r.key"])
         .complains(2, "error: r.key exists, and a key is never overwritten\nhint: choose another name, or move r.key away first");
