@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
+use std::io::Write as _;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
@@ -29,16 +30,38 @@ fn new(surface: &Surface, global: &Global, name: &str, out: Option<&Utf8PathBuf>
         Some(path) => path.clone(),
         None => project(global)?.maintainer_key(&who),
     };
+    let public = secret.with_extension("pub");
+    if public.exists() {
+        return Err(public_exists(&public));
+    }
     let password = ask::new_password(surface, &format!("{who}'s key"))?;
     let key = SigningKey::generate(who.as_str()).map_err(|error| hinted(exit::UNEXPECTED, error))?;
-    key.save(&secret, Some(&password)).map_err(key_failure)?;
-    let public = secret.with_extension("pub");
-    let text = format!("untrusted comment: {who}\n{}\n", key.public().to_minisign());
-    std::fs::write(&public, text).map_err(|error| file_failure("write", &public, error))?;
+    // The public half first: of a team member it may be all that is here, her secret key lies elsewhere.
+    write_public(&public, &who, key.public())?;
+    key.save(&secret, Some(&password)).map_err(|error| {
+        // Without its secret half it is nobody's.
+        let _ = std::fs::remove_file(&public);
+        key_failure(error)
+    })?;
     let shown =
         format!("secret   {secret}\npublic   {public}\n\ngive {public} to whoever runs `spartacus init --maintainer-key`");
     answer(surface, "spartacus.key/1", &fields(who.as_str(), key.public(), Some(&secret), Some(&public)), &shown);
     Ok(exit::OK)
+}
+
+/// Writes a public key to a new file; one that is there may be another person's.
+fn write_public(path: &Utf8Path, who: &KeyName, key: &PublicKey) -> Result<(), Failure> {
+    let text = format!("untrusted comment: {who}\n{}\n", key.to_minisign());
+    let written = std::fs::File::create_new(path).and_then(|mut file| file.write_all(text.as_bytes()));
+    written.map_err(|error| match error.kind() {
+        std::io::ErrorKind::AlreadyExists => public_exists(path),
+        _ => file_failure("write", path, error),
+    })
+}
+
+fn public_exists(path: &Utf8Path) -> Failure {
+    Failure::told(exit::USAGE, format!("{path} exists, and a key is never overwritten"))
+        .hint("choose another name, or another place with --out FILE")
 }
 
 fn list(surface: &Surface, project: &Project) -> Ended {

@@ -68,6 +68,23 @@ fn a_signature_made_on_another_machine_travels_as_one_file() {
 }
 
 #[test]
+fn a_new_key_never_takes_the_place_of_a_colleagues_public_key() {
+    let desk = team();
+    let before = desk.read("keys/bob.pub");
+    desk.run(&["key", "new", "bob"]).complains(
+        2,
+        "error: ./keys/bob.pub exists, and a key is never overwritten\n\
+         hint: choose another name, or another place with --out FILE",
+    );
+    assert_eq!(desk.read("keys/bob.pub"), before);
+    assert!(!desk.path("keys/bob.key").exists());
+    // A secret key that is in the way leaves no public half of another one.
+    desk.write("dave.key", "");
+    desk.run(&["key", "new", "dave", "--out", "dave.key"]).ends_with(2);
+    assert!(!desk.path("dave.pub").exists());
+}
+
+#[test]
 fn pushing_the_same_folder_again_keeps_what_others_signed_meanwhile() {
     let desk = team();
     let push = ["push", "docs", "--as", "v1", "--yes", "--key", "people/alice.key"];
