@@ -125,6 +125,14 @@ pub enum BundleError {
         /// The role.
         role: String,
     },
+    /// What a maintainer rebuilt is not what she was asked to sign; see [`BundleError::details`].
+    #[error("what was rebuilt of {bundle} is not what the request asks to sign")]
+    Different {
+        /// The bundle.
+        bundle: BundleName,
+        /// Everything that differs, safe to print; at least one.
+        differences: Vec<String>,
+    },
     /// The key choice for a new project is unwise or impossible.
     #[error("{0}")]
     Keys(&'static str),
@@ -164,9 +172,12 @@ impl BundleError {
             | Self::Published(_)
             | Self::Keys(_) => Trouble::Usage,
             Self::Locked { .. } | Self::Overtaken { .. } => Trouble::Conflict,
-            Self::Unsigned { .. } | Self::Stranger { .. } | Self::BadSignature { .. } | Self::Trust(_) | Self::Rejected(_) => {
-                Trouble::Signature
-            }
+            Self::Unsigned { .. }
+            | Self::Stranger { .. }
+            | Self::BadSignature { .. }
+            | Self::Different { .. }
+            | Self::Trust(_)
+            | Self::Rejected(_) => Trouble::Signature,
             Self::Cancelled => Trouble::Cancelled,
             Self::DiskFull { .. } | Self::Read { .. } | Self::Write { .. } | Self::Malformed { .. } => Trouble::System,
         }
@@ -175,10 +186,13 @@ impl BundleError {
     /// One line for each single problem behind this error, at most 20 and a line that counts the others; safe to print.
     #[must_use]
     pub fn details(&self) -> Vec<String> {
-        let Self::BadTree { problems, .. } = self else { return Vec::new() };
-        let mut lines: Vec<String> = problems.iter().take(SHOWN).map(ToString::to_string).collect();
-        if problems.len() > SHOWN {
-            lines.push(format!("and {} more", problems.len() - SHOWN));
+        let (mut lines, count): (Vec<String>, usize) = match self {
+            Self::BadTree { problems, .. } => (problems.iter().take(SHOWN).map(ToString::to_string).collect(), problems.len()),
+            Self::Different { differences, .. } => (differences.iter().take(SHOWN).cloned().collect(), differences.len()),
+            _ => return Vec::new(),
+        };
+        if count > SHOWN {
+            lines.push(format!("and {} more", count - SHOWN));
         }
         lines
     }
@@ -210,6 +224,9 @@ impl Hinted for BundleError {
             Self::NotStaged(name) => format!("spartacus bundle DIR --as {name}"),
             Self::Published(_) => "a published bundle never changes: choose another name for the new files".to_owned(),
             Self::Overtaken { bundle, .. } => format!("spartacus bundle --restage {bundle}, then sign it again"),
+            Self::Different { .. } => "sign nothing before you know why; if only the list of bundles differs, your copy of \
+                .spartacus/metadata is older or newer than theirs"
+                .to_owned(),
             Self::Trust(error) => return error.hint(),
             _ => return None,
         })

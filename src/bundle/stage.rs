@@ -93,14 +93,14 @@ pub fn stage(
 }
 
 /// A folder whose files are objects now.
-struct Taken<'a> {
+pub(super) struct Taken<'a> {
     name: &'a BundleName,
     files: Vec<FileRecord>,
     depths: BTreeSet<u32>,
     sums: Bytes,
 }
 
-fn take_folder<'a>(
+pub(super) fn take_folder<'a>(
     project: &Project,
     name: &'a BundleName,
     collected: &Collected,
@@ -121,7 +121,7 @@ fn take_folder<'a>(
 }
 
 /// Writes the roles of a folder that was taken in, as they are signed. The same moment gives the same bytes.
-fn write_roles(
+pub(super) fn write_roles(
     project: &Project,
     taken: &Taken<'_>,
     created: Timestamp,

@@ -171,6 +171,7 @@ pub enum Key {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   spartacus bundle dist --as v1.2
+  spartacus bundle dist --as v1.2 --request v1.2.request    a second maintainer, from her own tree
   spartacus bundle --restage v1.2        after another release overtook it")]
 pub struct Bundle {
     /// The folder to stage.
@@ -179,6 +180,9 @@ pub struct Bundle {
     /// The bundle's name: a-z, 0-9, '.', '_' and '-'.
     #[arg(long = "as", value_name = "NAME", required_unless_present = "restage")]
     pub name: Option<String>,
+    /// Rebuild what another maintainer staged, from the file that her `sign --request-out` wrote; refuse what differs.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["restage", "dry_run"])]
+    pub request: Option<Utf8PathBuf>,
     /// Write only the list of bundles anew, on top of the newest release.
     #[arg(long, value_name = "NAME", conflicts_with_all = ["folder", "name"])]
     pub restage: Option<String>,
@@ -192,6 +196,7 @@ pub struct Bundle {
 #[command(after_help = "Examples:
   spartacus sign v1.2
   spartacus sign v1.2 --key ~/alice.key
+  spartacus sign v1.2 --request-out v1.2.request          what carol needs to stage the same from her own tree
   spartacus sign v1.2 --key ~/carol.key --out carol.sig   in carol's copy of the project; the file travels
   spartacus sign v1.2 --add carol.sig                     in the project that pushes")]
 pub struct Sign {
@@ -206,6 +211,9 @@ pub struct Sign {
     /// Sign nothing: add the signature that another maintainer wrote with --out.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["key", "out", "yes"])]
     pub add: Option<Utf8PathBuf>,
+    /// Sign nothing: write what another maintainer needs for `bundle DIR --as NAME --request FILE` from her own tree.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["key", "out", "add", "yes"])]
+    pub request_out: Option<Utf8PathBuf>,
     /// Do not ask whether the changes shown are right.
     #[arg(long, short)]
     pub yes: bool,

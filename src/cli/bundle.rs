@@ -9,9 +9,12 @@ use super::args::{Bundle, Global};
 use super::cancel::Cancel;
 use super::exit::{self, Ended, Failure};
 use super::session::{bundle_failure, project};
+use super::sign::received_request;
 use super::surface::{Surface, answer};
 use crate::base::{BundleName, ByteCount, Clock};
-use crate::bundle::{self, Collected, Project, ProjectLock, Published, Stage, StageSpec, Staged};
+use crate::bundle::{
+    self, BundleError, Collected, OnProgress, Project, ProjectLock, Published, SignRequest, Stage, StageSpec, Staged,
+};
 
 /// Stages a folder, or writes the list of bundles of an overtaken stage anew.
 pub async fn bundle(surface: &Surface, global: &Global, order: &Bundle) -> Ended {
@@ -35,7 +38,12 @@ pub async fn bundle(surface: &Surface, global: &Global, order: &Bundle) -> Ended
         tell(surface, &name, "checked", Some((files, bytes)), &format!("{name}: {files} files, {bytes}; nothing was written"));
         return Ok(exit::OK);
     }
-    match stage(surface, &project, &lock, folder, &name, &Cancel::never()).await? {
+    let never = Cancel::never();
+    let staged = match &order.request {
+        Some(path) => Some(rebuild(surface, &project, &lock, folder, &received_request(path, &name)?).await?),
+        None => stage(surface, &project, &lock, folder, &name, &never).await?,
+    };
+    match staged {
         Some(staged) => {
             let (files, bytes) = (staged.files(), staged.bytes());
             let text = format!("{name} is staged: {files} files, {bytes}\nnext: spartacus sign {name}");
@@ -67,22 +75,49 @@ pub async fn stage(
     name: &BundleName,
     cancel: &Cancel,
 ) -> Result<Option<Staged>, Failure> {
+    let spec = StageSpec { name: name.clone(), created: Clock::System.now() };
+    let staged = hashed(surface, project, folder, cancel, |collected, published, progress| {
+        bundle::stage(project, lock, collected, &spec, published, progress)
+    });
+    match staged.await? {
+        Stage::Staged(staged) => Ok(Some(*staged)),
+        Stage::Published => Ok(None),
+    }
+}
+
+/// Stages `folder` as another maintainer did.
+async fn rebuild(
+    surface: &Surface,
+    project: &Project,
+    lock: &ProjectLock,
+    folder: &Utf8Path,
+    request: &SignRequest,
+) -> Result<Staged, Failure> {
+    hashed(surface, project, folder, &Cancel::never(), |collected, published, progress| {
+        bundle::rebuild(project, lock, collected, request, published, progress)
+    })
+    .await
+}
+
+/// Collects `folder` and shows how far `work` has come with it.
+async fn hashed<T>(
+    surface: &Surface,
+    project: &Project,
+    folder: &Utf8Path,
+    cancel: &Cancel,
+    work: impl FnOnce(&Collected, Option<&Published>, OnProgress<'_>) -> Result<T, BundleError>,
+) -> Result<T, Failure> {
     let collected = collect(surface, folder)?;
     cancel.check()?;
-    let now = Clock::System.now();
-    let published = Published::load(project, now).await.map_err(bundle_failure)?;
+    let published = Published::load(project, Clock::System.now()).await.map_err(bundle_failure)?;
     let bar = progress_bar(surface, &collected);
-    let spec = StageSpec { name: name.clone(), created: now };
-    let staged = bundle::stage(project, lock, &collected, &spec, published.as_ref(), &|progress| {
+    let done = work(&collected, published.as_ref(), &|progress| {
         bar.set_position(progress.bytes);
         if cancel.token.is_cancelled() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     });
     bar.finish_and_clear();
     cancel.check()?;
-    match staged.map_err(bundle_failure)? {
-        Stage::Staged(staged) => Ok(Some(*staged)),
-        Stage::Published => Ok(None),
-    }
+    done.map_err(bundle_failure)
 }
 
 fn collect(surface: &Surface, folder: &Utf8Path) -> Result<Collected, Failure> {

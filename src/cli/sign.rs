@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::Read as _;
 
 use camino::{Utf8Path, Utf8PathBuf};
+use serde::de::DeserializeOwned;
 
 use super::args::{Global, Sign};
 use super::ask;
@@ -15,10 +16,12 @@ use super::init::open_key;
 use super::session::{bundle_failure, file_failure, project};
 use super::surface::{Surface, answer};
 use crate::base::{BundleName, Clock};
-use crate::bundle::{BundleError, CoSignature, KeyName, Project, ProjectLock, Published, SignSummary, Staged};
+use crate::bundle::{BundleError, CoSignature, KeyName, Project, ProjectLock, Published, SignRequest, SignSummary, Staged};
 
 /// A signature file is some two kilobytes; what is longer is none.
 const LONGEST_SIGNATURE: u64 = 64 * 1024;
+/// A request has a line for each file: this is room for some hundred thousand.
+const LONGEST_REQUEST: u64 = 64 << 20;
 
 /// Signs, or adds what another maintainer signed; then says whether that is enough.
 pub async fn sign(surface: &Surface, global: &Global, order: &Sign) -> Ended {
@@ -26,6 +29,9 @@ pub async fn sign(surface: &Surface, global: &Global, order: &Sign) -> Ended {
     let lock = project.lock().map_err(bundle_failure)?;
     let name = bundle_name(&order.name)?;
     let staged = Staged::load(&project, &name).map_err(bundle_failure)?;
+    if let Some(path) = &order.request_out {
+        return ask_others(surface, &staged.request(&project).map_err(bundle_failure)?, path);
+    }
     if let Some(path) = &order.add {
         staged.add(&project, &lock, &received(path, &name)?).map_err(bundle_failure)?;
     } else {
@@ -79,12 +85,40 @@ fn hand_over(surface: &Surface, signature: &CoSignature, path: &Utf8Path) -> Res
     Ok(())
 }
 
-/// Reads a signature that came from another maintainer. Whether it fits the stage is for the stage to say.
-fn received(path: &Utf8Path, name: &BundleName) -> Result<CoSignature, Failure> {
+/// Writes what another maintainer needs to stage the same bytes: nothing in it is secret.
+fn ask_others(surface: &Surface, request: &SignRequest, path: &Utf8Path) -> Ended {
+    let text = serde_json::to_string_pretty(request)?;
+    std::fs::write(path, text + "\n").map_err(|error| file_failure("write", path, error))?;
+    let name = &request.bundle;
+    surface.remark(&format!(
+        "the request is in {path}; where another maintainer has the same folder: spartacus bundle DIR --as {name} --request {path}"
+    ));
+    Ok(exit::OK)
+}
+
+/// Reads a request that came from another maintainer.
+pub fn received_request(path: &Utf8Path, name: &BundleName) -> Result<SignRequest, Failure> {
+    let found: SignRequest = read_json(path, LONGEST_REQUEST)?.ok_or_else(|| {
+        Failure::told(exit::USAGE, format!("{path} is not a request to sign"))
+            .hint(format!("the other maintainer makes it with: spartacus sign {name} --request-out {path}"))
+    })?;
+    if found.bundle == *name {
+        return Ok(found);
+    }
+    Err(Failure::told(exit::USAGE, format!("{path} is a request to sign {}, not {name}", found.bundle)))
+}
+
+/// Reads a file that came from elsewhere; `None` if it does not say what it should.
+fn read_json<T: DeserializeOwned>(path: &Utf8Path, longest: u64) -> Result<Option<T>, Failure> {
     let mut text = Vec::new();
     let file = File::open(path).map_err(|error| file_failure("read", path, error))?;
-    file.take(LONGEST_SIGNATURE).read_to_end(&mut text).map_err(|error| file_failure("read", path, error))?;
-    let found: CoSignature = serde_json::from_slice(&text).map_err(|_| {
+    file.take(longest).read_to_end(&mut text).map_err(|error| file_failure("read", path, error))?;
+    Ok(serde_json::from_slice(&text).ok())
+}
+
+/// Reads a signature that came from another maintainer. Whether it fits the stage is for the stage to say.
+fn received(path: &Utf8Path, name: &BundleName) -> Result<CoSignature, Failure> {
+    let found: CoSignature = read_json(path, LONGEST_SIGNATURE)?.ok_or_else(|| {
         Failure::told(exit::USAGE, format!("{path} is not a signature file"))
             .hint(format!("the other maintainer makes it with: spartacus sign {name} --key FILE --out {path}"))
     })?;

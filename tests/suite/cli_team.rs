@@ -68,6 +68,54 @@ fn a_signature_made_on_another_machine_travels_as_one_file() {
 }
 
 #[test]
+fn a_second_maintainer_rebuilds_the_stage_from_her_own_tree() {
+    let desk = team();
+    desk.run(&["bundle", "docs", "--as", "v1"]).ends_with(0);
+    desk.run(&["sign", "v1", "--request-out", "v1.request"]).ends_with(0);
+    desk.run(&["sign", "v1", "--yes", "--key", "people/alice.key"]).ends_with(0);
+    // Carol has the project's public files and the folder, not the stage.
+    let hers = desk.path("hers");
+    copy(desk.path(".spartacus/metadata").as_path(), &hers.join(".spartacus/metadata"));
+    copy(desk.path("keys").as_path(), &hers.join("keys"));
+    copy(desk.path("docs").as_path(), &hers.join("docs"));
+    let there = ["--config", "hers/targets.yaml"];
+    let rebuild = [&["bundle", "hers/docs", "--as", "v1", "--request", "v1.request"], &there[..]].concat();
+
+    desk.write("hers/docs/README", "other words\n");
+    desk.write("hers/docs/late", "late\n");
+    desk.run(&rebuild).complains(
+        6,
+        "error: what was rebuilt of v1 is not what the request asks to sign\n  README: other bytes\n  late: only here\n\
+         hint: sign nothing before you know why; if only the list of bundles differs, your copy of .spartacus/metadata is \
+         older or newer than theirs",
+    );
+    assert!(!hers.join(".spartacus/staged/v1").exists(), "something else was staged");
+
+    fs::remove_file(hers.join("docs/late")).expect("it was written");
+    desk.write("hers/docs/README", "read me\n");
+    desk.run(&rebuild).ends_with(0);
+    let out = ["sign", "v1", "--yes", "--key", "people/carol.key", "--out", "carol.sig"];
+    desk.run(&[&out[..], &there].concat()).ends_with(0);
+    assert_eq!(desk.run(&["sign", "v1", "--add", "carol.sig"]).ends_with(0).out, "v1 is signed\nnext: spartacus push v1\n");
+    desk.run(&["push", "v1"]).ends_with(0);
+
+    // A request upon a list of bundles that she does not have.
+    desk.write("docs/README", "second edition\n");
+    desk.run(&["bundle", "docs", "--as", "v2"]).ends_with(0);
+    desk.run(&["sign", "v2", "--request-out", "v2.request"]).ends_with(0);
+    let stale = [&["bundle", "docs", "--as", "v2", "--request", "v2.request"], &there[..]].concat();
+    let refused = desk.run(&stale).ends_with(6);
+    assert!(refused.err.contains("\n  the list of bundles: 1 (sha256 "), "{}", refused.err);
+    desk.run(&["bundle", "docs", "--as", "v3", "--request", "v2.request"])
+        .complains(2, "error: v2.request is a request to sign v2, not v3");
+    desk.run(&["bundle", "docs", "--as", "v3", "--request", "docs/README"]).complains(
+        2,
+        "error: docs/README is not a request to sign\n\
+         hint: the other maintainer makes it with: spartacus sign v3 --request-out docs/README",
+    );
+}
+
+#[test]
 fn a_new_key_never_takes_the_place_of_a_colleagues_public_key() {
     let desk = team();
     let before = desk.read("keys/bob.pub");
