@@ -18,6 +18,7 @@ mod journal;
 mod key;
 mod manual;
 mod mirror;
+mod newest;
 mod push;
 mod repair;
 mod session;

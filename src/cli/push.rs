@@ -12,6 +12,7 @@ use super::cancel::Cancel;
 use super::check::look_at_mirrors;
 use super::deliver::{Delivery, code, deliver};
 use super::exit::{self, Ended, Failure};
+use super::newest;
 use super::session::{Session, bundle_failure, file_failure, key_failure};
 use super::sign::sign_stage;
 use super::surface::{Surface, say};
@@ -29,10 +30,12 @@ pub async fn push(surface: &Surface, global: &Global, order: &Push) -> Ended {
     let targets = session.selected(&global.only)?;
     let cancel = Cancel::on_signals(surface)?;
     let lock = session.project.lock().map_err(bundle_failure)?;
+    newest::refuse_if_set_back(&session).await?;
     // 2. The release: from here on everything that is sent is signed.
     let Some(release) = release(surface, &session, &lock, order, &cancel).await? else {
         return Ok(exit::OK);
     };
+    newest::remember(&session).await?;
     let release = Arc::new(release);
     if order.dry_run {
         return super::repair::dry_run(&session, &targets, &release, &cancel).await;

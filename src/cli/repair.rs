@@ -26,6 +26,7 @@ pub async fn repair(surface: &Surface, global: &Global, order: &Repair) -> Ended
     let targets = session.selected(&global.only)?;
     let cancel = Cancel::on_signals(surface)?;
     let _lock = session.project.lock().map_err(bundle_failure)?;
+    super::newest::refuse_if_set_back(&session).await?;
     let release =
         bundle::current_release(&session.project, &showcase(&session), session.clock.now()).await.map_err(bundle_failure)?;
     let Some(release) = release.map(Arc::new) else {

@@ -176,6 +176,29 @@ fn a_published_name_is_taken_and_an_overtaken_stage_can_be_restaged() {
 }
 
 #[test]
+fn a_project_that_was_set_back_publishes_no_version_twice() {
+    let desk = Desk::with_targets(&["one"]);
+    desk.run(&["push", "docs", "--as", "v1", "--yes"]).ends_with(0);
+    desk.shell("cp -a .spartacus/metadata backup").ends_with(0);
+    desk.write("docs/README", "second edition\n");
+    desk.run(&["push", "docs", "--as", "v2", "--yes"]).ends_with(0);
+    desk.shell("mv .spartacus/metadata newest && cp -a backup .spartacus/metadata").ends_with(0);
+
+    desk.write("docs/README", "another second edition\n");
+    let told = "error: ./.spartacus/metadata was set back: it has version 1 of timestamp, and version 2 was published from here\n\
+        hint: restore the newest backup of .spartacus; without one, copy metadata/ from the mirror that is furthest: spartacus check\n\
+        hint: how far a copy is: spartacus verify URL --root ./.spartacus/metadata/1.root.json";
+    desk.run(&["push", "docs", "--as", "v3", "--yes"]).complains(5, told);
+    desk.run(&["push"]).complains(5, told);
+    desk.run(&["repair"]).complains(5, told);
+    assert!(!desk.path(".spartacus/staged/v3").exists());
+    // A mirror has all that is missing.
+    desk.shell("cp one/metadata/*.json .spartacus/metadata/").ends_with(0);
+    desk.run(&["push", "docs", "--as", "v3", "--yes"]).ends_with(0);
+    desk.run(&["check", "--full"]).ends_with(0);
+}
+
+#[test]
 fn a_project_at_work_is_left_alone() {
     let desk = Desk::with_targets(&["one"]);
     let folder = camino::Utf8PathBuf::from_path_buf(desk.path("")).expect("a UTF-8 path");
