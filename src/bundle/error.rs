@@ -210,6 +210,11 @@ impl BundleError {
     }
 }
 
+/// Whether it is the folder in which stages lie.
+fn is_staged(folder: &Utf8Path) -> bool {
+    folder.file_name() == Some("staged")
+}
+
 fn first(problems: &[Problem]) -> String {
     problems.first().map(ToString::to_string).unwrap_or_default()
 }
@@ -226,6 +231,18 @@ impl Hinted for BundleError {
             Self::Overtaken { bundle, .. } => format!("spartacus bundle --restage {bundle}, then sign it again"),
             Self::Different { .. } => "sign nothing before you know why; if only the list of bundles differs, your copy of \
                 .spartacus/metadata is older or newer than theirs"
+                .to_owned(),
+            Self::Exists { path } => format!("choose another place, or move {path} away first"),
+            Self::Malformed { path, .. } => match path.ancestors().find(|above| above.parent().is_some_and(is_staged)) {
+                Some(stage) => format!("rm -r {stage}, then stage and sign again: spartacus bundle DIR --as NAME"),
+                None => format!("put {path} back from a backup"),
+            },
+            Self::Stranger { .. } => "spartacus key list   says whose keys may".to_owned(),
+            Self::BadSignature { .. } => "other bytes were signed: let her rebuild these with the file of `spartacus sign NAME \
+                --request-out FILE`, then sign again"
+                .to_owned(),
+            Self::Rejected(_) => "put .spartacus/metadata back from a backup, or copy metadata/ from a mirror that this accepts: \
+                spartacus verify URL --root 1.root.json"
                 .to_owned(),
             Self::Trust(error) => return error.hint(),
             _ => return None,

@@ -84,8 +84,10 @@ pub struct SignSummary {
     pub keys: Vec<String>,
     /// How many of them must.
     pub threshold: u32,
-    /// Names of the keys that did already, sorted.
+    /// Names of the keys that signed all of it already, sorted.
     pub signed_by: Vec<String>,
+    /// Names of the keys that signed the bundle's role, but not this list of bundles, sorted.
+    pub signed_role_only: Vec<String>,
 }
 
 impl Staged {
@@ -145,9 +147,13 @@ impl Staged {
             these.keys().filter(|name| !those.contains_key(*name)).map(|name| sanitise(name)).collect()
         };
         let signatures = self.signatures(&keyring)?;
-        let signed = |key: &&PublicKey| signatures.role.iter().any(|line| line.keyid == key.key_id());
-        let mut signed_by: Vec<String> = keyring.targets.keys.iter().filter(signed).map(|key| keyring.name_of(key)).collect();
-        signed_by.sort_unstable();
+        let by = |lines: &[SignatureLine], key: &PublicKey| lines.iter().any(|line| line.keyid == key.key_id());
+        let names = |whole: bool| {
+            let signed = |key: &&PublicKey| by(&signatures.role, key) && by(&signatures.targets, key) == whole;
+            let mut names: Vec<String> = keyring.targets.keys.iter().filter(signed).map(|key| keyring.name_of(key)).collect();
+            names.sort_unstable();
+            names
+        };
         Ok(SignSummary {
             bundle: self.name().clone(),
             files: role.targets.len() as u64,
@@ -166,7 +172,8 @@ impl Staged {
                 .collect(),
             keys: keyring.signers(),
             threshold: keyring.targets.threshold,
-            signed_by,
+            signed_by: names(true),
+            signed_role_only: names(false),
         })
     }
 

@@ -10,7 +10,7 @@ use super::exit::{self, Ended, Failure};
 use super::session::{bundle_failure, file_failure, hinted, key_failure};
 use super::surface::{Surface, answer};
 use crate::base::{Clock, sanitise};
-use crate::bundle::{InitSpec, Initialised, KeyName, People, Project};
+use crate::bundle::{BundleError, InitSpec, Initialised, KeyName, People, Project};
 use crate::trust::{PublicKey, SigningKey};
 
 /// The file that names the targets.
@@ -91,7 +91,17 @@ fn quoted(word: &str) -> String {
 
 fn create(order: &Init, people: People<'_>) -> Result<Initialised, Failure> {
     let spec = InitSpec { folder: &order.folder, name: &order.name, people, now: Clock::System.now() };
-    Project::init(spec).map_err(bundle_failure)
+    Project::init(spec).map_err(|error| match (&error, Project::open(&order.folder).and_then(|project| project.pin())) {
+        // A run that was ended before its last step left all but the configuration.
+        (BundleError::Exists { .. }, Ok(pin)) => {
+            let text = format!("project:\\n  name: {}\\n  root: sha256:{pin}\\ntargets: []\\n", serde_json::Value::from(&*order.name));
+            let path = quoted(order.folder.join(CONFIG).as_str());
+            let mut failure = bundle_failure(error);
+            failure.hints = vec![format!("there is a project with its keys; what it lacks is {path}: printf %b {} > {path}", quoted(&text))];
+            failure
+        }
+        _ => bundle_failure(error),
+    })
 }
 
 /// Opens a maintainer's secret key, asking for its password.

@@ -161,6 +161,9 @@ fn told(summary: &SignSummary) -> String {
         summary.threshold,
         list(&summary.signed_by)
     );
+    if !summary.signed_role_only.is_empty() {
+        let _ = write!(text, "; without the list of bundles, which is new: {}", list(&summary.signed_role_only));
+    }
     text
 }
 

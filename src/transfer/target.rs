@@ -280,7 +280,9 @@ fn refuse_or_note_swap(common: &Common, job: &Job, watch: &Watch, swap: SwapClas
 fn conflict(common: &Common, job: &Job, version: u64) -> Conclusion {
     let ours = common.release.version;
     let message = format!("{}: it holds the authentic version {version}; ours is {ours}", job.target);
-    let hint = "another machine published: take its state over, then push again".to_owned();
+    let hint = "another machine published, push from there; to push from here, bring what it published first: \
+        rsync -a --exclude state.db* --exclude lock OTHER:PROJECT/.spartacus/ .spartacus/"
+        .to_owned();
     Conclusion {
         failure: Some(FailureRecord { code: "conflict".to_owned(), messages: vec![message], hint: Some(hint) }),
         ..Conclusion::of(Ending::Conflict)

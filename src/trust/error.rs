@@ -74,6 +74,11 @@ impl Hinted for TrustError {
         match self {
             Self::KeyMode { path, .. } => Some(format!("chmod 600 {path}")),
             Self::KeyExists { path } => Some(format!("choose another name, or move {path} away first")),
+            Self::WrongPassword { path } => {
+                Some(format!("try again; another key is chosen with --key FILE, a lost password of {path} cannot be found out"))
+            }
+            // Only the key that signs unattended is ever opened without one.
+            Self::PasswordNeeded { path } => Some(format!("minisign -C -W -s {path}   takes the password away")),
             Self::PublicKey(_) => Some("it is the line that begins with RW in the .pub file".to_owned()),
             _ => None,
         }

@@ -147,7 +147,11 @@ fn what_cannot_be_signed_is_told_with_the_way_out() {
     assert!(open.err.contains("hint: chmod 600 wrong"), "{}", open.err);
     desk.shell("chmod 600 wrong").ends_with(0);
     let wrong = desk.run(&["sign", "v1", "--yes"]).ends_with(2);
-    assert!(wrong.err.contains("error: wrong password for ./keys/maintainer.key"), "{}", wrong.err);
+    assert!(wrong.err.contains("error: wrong password for ./keys/maintainer.key\nhint: try again; "), "{}", wrong.err);
+
+    desk.write(".spartacus/staged/v1/manifest.json", "{");
+    let damaged = desk.run(&["sign", "v1", "--yes"]).ends_with(1);
+    assert!(damaged.err.contains("\nhint: rm -r ./.spartacus/staged/v1, then stage and sign again"), "{}", damaged.err);
 }
 
 #[test]
@@ -173,6 +177,32 @@ fn a_published_name_is_taken_and_an_overtaken_stage_can_be_restaged() {
         "error: a bundle v1 with other files is published\n\
          hint: a published bundle never changes: choose another name for the new files",
     );
+}
+
+#[test]
+fn every_error_of_the_projects_own_files_has_a_way_out() {
+    let desk = Desk::with_targets(&["one"]);
+    desk.run(&["push", "docs", "--as", "v1", "--yes"]).ends_with(0);
+    desk.edit(".spartacus/metadata/timestamp.json", "\"version\":1", "\"version\":7");
+    let rejected = desk.run(&["push"]).ends_with(6);
+    assert!(rejected.err.contains("\nhint: put .spartacus/metadata back from a backup, or copy metadata/"), "{}", rejected.err);
+    desk.write("keys/online.key", &desk.read("keys/maintainer.key"));
+    desk.shell("cp one/metadata/timestamp.json .spartacus/metadata/").ends_with(0);
+    let locked = desk.run(&["push", "docs", "--as", "v2", "--yes"]).ends_with(2);
+    assert!(locked.err.contains("hint: minisign -C -W -s ./keys/online.key"), "{}", locked.err);
+}
+
+#[test]
+fn an_init_that_was_killed_before_its_last_step_says_what_is_missing() {
+    let desk = Desk::with_project();
+    let pin = desk.read("targets.yaml");
+    fs::remove_file(desk.path("targets.yaml")).expect("it was made");
+    let told = desk.run(&["init", "--name", "it's", "--recovery-out", "../r.key"]).ends_with(2);
+    let hint = told.err.lines().find_map(|line| line.split_once("printf").map(|(_, rest)| format!("printf{rest}")));
+    desk.shell(&hint.expect("a hint to paste")).ends_with(0);
+    assert!(pin.contains(desk.read("targets.yaml").split_once("root: ").expect("a pin").1.lines().next().expect("a line")));
+    desk.run(&["key", "list"]).ends_with(0);
+    desk.run(&["target", "add", "one", &format!("folder:{}", desk.path("").display())]).ends_with(0);
 }
 
 #[test]

@@ -143,6 +143,22 @@ fn pushing_the_same_folder_again_keeps_what_others_signed_meanwhile() {
 }
 
 #[test]
+fn after_a_restage_both_signatures_are_counted() {
+    let desk = team();
+    for name in ["early", "late"] {
+        desk.run(&["bundle", "docs", "--as", name]).ends_with(0);
+        desk.run(&["sign", name, "--yes", "--key", "people/alice.key"]).ends_with(0);
+        desk.run(&["sign", name, "--yes", "--key", "people/carol.key"]).ends_with(0);
+    }
+    desk.run(&["push", "early"]).ends_with(0);
+    desk.run(&["bundle", "--restage", "late"]).ends_with(0);
+    let again = desk.run(&["sign", "late", "--yes", "--key", "people/alice.key"]).ends_with(0);
+    let expected = "(2 needed); signed by: none; without the list of bundles, which is new: alice, carol\n";
+    assert!(again.err.contains(expected), "{}", again.err);
+    assert_eq!(again.out, "targets has 1 signature, needs 2\nnext: another maintainer runs spartacus sign late\n");
+}
+
+#[test]
 fn a_signature_on_other_bytes_is_refused() {
     let desk = team();
     desk.run(&["bundle", "docs", "--as", "v1"]).ends_with(0);
@@ -153,11 +169,11 @@ fn a_signature_on_other_bytes_is_refused() {
         .complains(2, "error: carol.sig is a signature on v1, not on v2\nhint: spartacus sign v1 --add carol.sig");
     desk.edit("carol.sig", "\"bundle\":\"v1\"", "\"bundle\":\"v2\"");
     let refused = desk.run(&["sign", "v2", "--add", "carol.sig"]).ends_with(6);
-    assert!(refused.err.contains("is not one of the staged v2"), "{}", refused.err);
+    assert!(refused.err.contains("is not one of the staged v2\nhint: other bytes were signed: "), "{}", refused.err);
     // Bob's own key may sign, a stranger's may not.
     desk.run(&["key", "new", "mallory", "--out", "mallory.key"]).ends_with(0);
     let stranger = desk.run(&["sign", "v2", "--yes", "--key", "mallory.key"]).ends_with(6);
-    assert!(stranger.err.contains("may not sign v2"), "{}", stranger.err);
+    assert!(stranger.err.ends_with("may not sign v2\nhint: spartacus key list   says whose keys may\n"), "{}", stranger.err);
 }
 
 fn copy(from: &Path, to: &Path) {
