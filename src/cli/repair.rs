@@ -16,9 +16,8 @@ use super::surface::{Surface, say};
 use crate::base::{ByteCount, ObjectPath, TargetName, escape};
 use crate::bundle::{self, Release};
 use crate::config::{Target, TargetState};
-use crate::health::Verdict;
 use crate::plan;
-use crate::transfer::{Connector as _, Look, RunKind, survey};
+use crate::transfer::{Connector as _, Look, Run, RunKind, survey};
 
 /// Looks closely at what every target holds and sends what is missing or wrong.
 pub async fn repair(surface: &Surface, global: &Global, order: &Repair) -> Ended {
@@ -32,7 +31,8 @@ pub async fn repair(surface: &Surface, global: &Global, order: &Repair) -> Ended
     let Some(release) = release.map(Arc::new) else {
         return Err(Failure::told(exit::USAGE, "nothing was published yet").hint("spartacus push FOLDER --as v1"));
     };
-    let suspects = suspects(&session)?;
+    // What a check as deep would find again. The pointer and whatever is not expected any more is passed over by the look.
+    let suspects = session.history.suspects().map_err(|error| hinted(exit::UNEXPECTED, error))?;
     let look = |target: &&Target| {
         if order.full { Look::Bytes } else { Look::Sizes { suspects: suspects.get(&target.name).cloned().unwrap_or_default() } }
     };
@@ -43,20 +43,19 @@ pub async fn repair(surface: &Surface, global: &Global, order: &Repair) -> Ended
     let delivery = Delivery { kind: RunKind::Repair, targets, release, pin: pin(&session.project)?, looks, cancel: &cancel };
     let run = deliver(surface, global, &session, delivery).await?;
     tell(surface, &run);
+    clear(&session, &run, &suspects)?;
     Ok(code(&run, &cancel))
 }
 
-/// Objects that the last check of each mirror proved to be missing or wrong.
-fn suspects(session: &Session) -> Result<BTreeMap<TargetName, BTreeSet<ObjectPath>>, Failure> {
-    let states = session.history.last_state().map_err(|error| hinted(exit::UNEXPECTED, error))?;
-    let bad = |verdict| matches!(verdict, Verdict::Forged | Verdict::Mixed | Verdict::Incomplete);
-    Ok(states
-        .into_iter()
-        .filter_map(|state| {
-            let found = state.check.filter(|check| bad(check.found.verdict))?.found;
-            Some((state.target, found.evidence.into_iter().filter_map(|evidence| evidence.path).collect()))
-        })
-        .collect())
+/// What was suspected before a good repair was sent again by it, or read and found right.
+fn clear(session: &Session, run: &Run, suspects: &BTreeMap<TargetName, BTreeSet<ObjectPath>>) -> Result<(), Failure> {
+    for outcome in run.outcomes.iter().filter(|outcome| outcome.is_good()) {
+        if let Some(repaired) = suspects.get(&outcome.target) {
+            let cleared = session.history.clear_suspects(&outcome.target, repaired);
+            cleared.map_err(|error| hinted(exit::UNEXPECTED, error))?;
+        }
+    }
+    Ok(())
 }
 
 /// What a push would send where.

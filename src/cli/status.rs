@@ -33,6 +33,6 @@ pub fn status(surface: &Surface, global: &Global) -> Ended {
 }
 
 fn state_of(target: &Target, known: &[MirrorState]) -> MirrorState {
-    let never = MirrorState { target: target.name.clone(), check: None, outcome: None };
+    let never = MirrorState { target: target.name.clone(), check: None, outcome: None, altered: 0 };
     known.iter().find(|state| state.target == target.name).cloned().unwrap_or(never)
 }

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::{Evidence, MirrorCheck, Seen, Verdict};
+use super::{Evidence, MirrorCheck, Seen, Suspects, Verdict};
 use crate::base::{ByteCount, ObjectPath, Sha256};
 use crate::trust::{Rejection, Verified};
 
@@ -53,6 +53,7 @@ impl Findings {
             files_checked: 0,
             bytes_hashed: ByteCount(0),
             evidence: Vec::new(),
+            suspects: Suspects { exhaustive: true, ..Suspects::default() },
             duration_ms: 0,
         };
         Self { check, evidence: Vec::new(), left_out: 0, begun: Instant::now(), snapshot: None }
@@ -83,6 +84,8 @@ impl Findings {
 
     /// Metadata that was not accepted.
     pub fn rejected(&mut self, rejection: &Rejection) {
+        // What this metadata lists was not looked at.
+        self.check.suspects.exhaustive = false;
         match rejection {
             Rejection::Forged { path, reason } => self.tell(Verdict::Forged, Some(path), reason.clone()),
             Rejection::Mixed { path, reason } => self.tell(Verdict::Mixed, Some(path), reason.clone()),
@@ -105,6 +108,11 @@ impl Findings {
     /// A fact that speaks for this verdict.
     pub fn tell(&mut self, verdict: Verdict, path: Option<&ObjectPath>, what: String) {
         self.check.verdict = self.check.verdict.min(verdict);
+        match verdict {
+            Verdict::Forged | Verdict::Mixed | Verdict::Incomplete => self.check.suspects.paths.extend(path.cloned()),
+            Verdict::Unreadable => self.check.suspects.exhaustive = false,
+            _ => {}
+        }
         // Worst first; equally bad ones as they were found.
         let place = self.evidence.partition_point(|(other, _)| *other <= verdict);
         self.evidence.insert(place, (verdict, Evidence { path: path.cloned(), what }));

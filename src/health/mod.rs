@@ -14,7 +14,7 @@ mod store_source;
 mod unreachable;
 
 pub use check::{Expectation, Mirror, check};
-pub use record::{Depth, Evidence, MirrorCheck, Round, Seen, Verdict};
+pub use record::{Depth, Evidence, MirrorCheck, Round, Seen, Suspects, Verdict};
 pub use round::{RoundOrders, round};
 pub use store_source::StoreSource;
 pub use unreachable::Unreachable;

@@ -1,5 +1,7 @@
 //! What was observed of a mirror, and what it amounts to.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -83,6 +85,15 @@ pub struct Seen {
     pub targets: u64,
 }
 
+/// What a check proved to be missing or wrong, all of it: evidence is for people and is cut.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Suspects {
+    /// Objects whose bytes are wrong, or that are not there.
+    pub paths: BTreeSet<ObjectPath>,
+    /// Everything within the check's depth was looked at, so all else is right as far as that depth goes.
+    pub exhaustive: bool,
+}
+
 /// What one check of one mirror found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MirrorCheck {
@@ -109,6 +120,9 @@ pub struct MirrorCheck {
     pub bytes_hashed: ByteCount,
     /// What the verdict rests on, worst first.
     pub evidence: Vec<Evidence>,
+    /// What is to be sent again. It is kept on its own and is no part of the record.
+    #[serde(skip)]
+    pub suspects: Suspects,
     /// How long it took, in milliseconds.
     pub duration_ms: u64,
 }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, TransactionBehavior};
 
-use super::{History, HistoryError, column};
+use super::{History, HistoryError, column, suspects};
 use crate::base::BundleName;
 use crate::health::{MirrorCheck, Round};
 
@@ -30,6 +30,7 @@ impl History {
             let finished = round.mirrors.iter().filter(|check| !round.unfinished.contains(&check.target));
             for (position, check) in finished.enumerate() {
                 write_check(&transaction, id, column::to_count(position)?, check, round.started)?;
+                suspects::write(&transaction, check, round.depth)?;
             }
             transaction.commit()
         })

@@ -8,6 +8,8 @@ use rusqlite::{Error as SqlError, Result, Row};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::base::ObjectPath;
+
 fn unreadable(column: usize, cause: impl Error + Send + Sync + 'static) -> SqlError {
     SqlError::FromSqlConversionFailure(column, Type::Text, Box::new(cause))
 }
@@ -33,6 +35,11 @@ where
 {
     let text = row.get_ref(column)?.as_str_or_null()?;
     text.map(|text| text.parse().map_err(|cause| unreadable(column, cause))).transpose()
+}
+
+/// A path, which is checked again.
+pub(super) fn object(row: &Row<'_>, column: usize) -> Result<ObjectPath> {
+    ObjectPath::new(row.get::<_, String>(column)?).map_err(|cause| unreadable(column, cause))
 }
 
 /// A record kept as JSON.

@@ -69,10 +69,7 @@ impl History {
             write_pending(inner)?;
             let mut query = inner.connection.prepare_cached("SELECT path, sha256 FROM journal WHERE target = ?1")?;
             let rows = query.query_map([target.as_str()], |row| {
-                let path = ObjectPath::new(row.get::<_, String>(0)?).map_err(|cause| {
-                    rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, Box::new(cause))
-                })?;
-                Ok((path, Sha256::from_bytes(row.get(1)?)))
+                Ok((column::object(row, 0)?, Sha256::from_bytes(row.get(1)?)))
             })?;
             rows.collect()
         })

@@ -18,6 +18,7 @@ mod profiles;
 mod runs;
 mod schema;
 mod state;
+mod suspects;
 #[cfg(test)]
 mod tests;
 mod trusted;

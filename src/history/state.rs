@@ -6,10 +6,10 @@ use jiff::Timestamp;
 use rusqlite::Connection;
 use serde::Serialize;
 
-use super::{History, HistoryError, RunId, column};
+use super::{History, HistoryError, RunId, column, suspects};
 use crate::base::{Level, TargetName};
-use crate::health::{Depth, MirrorCheck};
-use crate::transfer::{Outcome, RunKind};
+use crate::health::{Depth, MirrorCheck, Verdict};
+use crate::transfer::{Ending, Outcome, RunKind};
 
 /// What is remembered of one mirror.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -20,16 +20,24 @@ pub struct MirrorState {
     pub check: Option<LastCheck>,
     /// What became of it in the last run; `None` when nothing was ever pushed to it.
     pub outcome: Option<LastOutcome>,
+    /// Objects that a check read and found to have other bytes than were signed, and that nothing has cleared since.
+    pub altered: u64,
 }
 
 impl MirrorState {
     /// How much is known of this mirror's copy of timestamp version `version`; `None` when it does not count.
     ///
-    /// The later of the last check and the last run tells: a check before a push knows nothing of what was pushed.
+    /// The later of the last check and the last run tells: a check before a push knows nothing of what was pushed. A run
+    /// that sent nothing has mended nothing, and altered bytes count until they are repaired or read again.
     #[must_use]
     pub fn known_level(&self, version: u64) -> Option<Level> {
+        if self.altered > 0 {
+            return None;
+        }
         match (&self.check, &self.outcome) {
-            (Some(check), Some(last)) if last.started > check.at => last.level_of(version),
+            (Some(check), Some(last)) if last.started > check.at && !(check.found_bad() && last.sent_nothing()) => {
+                last.level_of(version)
+            }
             (Some(check), _) => check.level_of(version),
             (None, Some(last)) => last.level_of(version),
             (None, None) => None,
@@ -53,6 +61,10 @@ pub struct LastCheck {
 }
 
 impl LastCheck {
+    fn found_bad(&self) -> bool {
+        matches!(self.found.verdict, Verdict::Forged | Verdict::Mixed | Verdict::RolledBack | Verdict::Incomplete)
+    }
+
     fn level_of(&self, version: u64) -> Option<Level> {
         let counts = self.found.is_good() && self.found.version >= Some(version);
         self.found.level.filter(|_| counts)
@@ -75,6 +87,10 @@ pub struct LastOutcome {
 }
 
 impl LastOutcome {
+    fn sent_nothing(&self) -> bool {
+        self.outcome.ending == Ending::Unchanged
+    }
+
     fn level_of(&self, version: u64) -> Option<Level> {
         let counts = self.outcome.is_good() && self.version >= version;
         self.outcome.level.filter(|_| counts)
@@ -87,13 +103,17 @@ impl History {
         self.with("read the last known state", |inner| {
             let mut checks = last_checks(&inner.connection)?;
             let mut outcomes = last_outcomes(&inner.connection)?;
+            let altered = suspects::altered(&inner.connection)?;
             let mut targets: Vec<TargetName> = checks.keys().chain(outcomes.keys()).cloned().collect();
             targets.sort();
             targets.dedup();
-            Ok(targets
-                .into_iter()
-                .map(|target| MirrorState { check: checks.remove(&target), outcome: outcomes.remove(&target), target })
-                .collect())
+            let state = |target: TargetName| MirrorState {
+                check: checks.remove(&target),
+                outcome: outcomes.remove(&target),
+                altered: altered.get(&target).copied().unwrap_or_default(),
+                target,
+            };
+            Ok(targets.into_iter().map(state).collect())
         })
     }
 }

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use super::check::tone;
 use super::table::{Style, Table, Tone};
 use super::words;
+use crate::health::Verdict;
 use crate::history::{LastCheck, LastOutcome, MirrorState};
 
 /// A row per mirror, worst first; those that were never checked come last. Ages are counted back from `now`.
@@ -18,8 +19,13 @@ pub fn status_table(mirrors: &[MirrorState], now: Timestamp, style: Style) -> St
     let mut table = Table::new(style, &["mirror", "verdict", "level", "since", "checked", "verified", "last run"]);
     for mirror in sorted {
         let [verdict, level, since, checked, verified] = check_cells(mirror.check.as_ref(), now);
+        let verdict = if mirror.altered == 0 { verdict } else { format!("{verdict}, {} altered", mirror.altered) };
         let last_run = mirror.outcome.as_ref().map_or_else(|| words::NOTHING.to_owned(), |last| last_run(last, now));
-        let tone = mirror.check.as_ref().map_or(Tone::Doubtful, |check| tone(check.found.verdict));
+        let tone = match &mirror.check {
+            _ if mirror.altered > 0 => tone(Verdict::Forged),
+            Some(check) => tone(check.found.verdict),
+            None => Tone::Doubtful,
+        };
         table.row(&[mirror.target.to_string(), verdict, level, since, checked, verified, last_run], (1, tone));
     }
     table.render()

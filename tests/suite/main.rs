@@ -11,6 +11,7 @@ mod cli_mirrors;
 mod cli_secrets;
 mod cli_target;
 mod cli_team;
+mod cli_truth;
 mod config;
 mod config_bombs;
 mod delay_proxy;

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::{History, RunStart};
 use crate::base::{ByteCount, Level, ObjectPath, Quorum, TargetName};
-use crate::health::{Depth, Evidence, MirrorCheck, Round, Verdict};
+use crate::health::{Depth, Evidence, MirrorCheck, Round, Suspects, Verdict};
 use crate::store::SwapClass;
 use crate::transfer::{Ending, FailureRecord, Outcome, Run, RunKind};
 
@@ -91,6 +91,7 @@ fn check(name: &str, verdict: Verdict, level: Option<Level>) -> MirrorCheck {
         files_checked: 12,
         bytes_hashed: ByteCount(4096),
         evidence: vec![Evidence { path: Some(object("releases/demo-1/a")), what: "digest differs".into() }],
+        suspects: Suspects::default(),
         duration_ms: 88,
     }
 }

@@ -199,3 +199,56 @@ fn the_later_of_check_and_run_tells_what_is_known_and_only_of_the_version_asked_
     history.record_round(&round("2026-03-04T00:00:00Z", vec![verified])).unwrap();
     assert_eq!((known(7), known(8)), (Some(Level::Verified), None));
 }
+
+/// A round of this depth that finds these objects bad at mirror `a`, and has looked at everything.
+fn finding(depth: Depth, started: &str, bad: &[&str]) -> Round {
+    let verdict = if bad.is_empty() { Verdict::Current } else { Verdict::Forged };
+    let suspects = Suspects { paths: bad.iter().map(|path| object(path)).collect(), exhaustive: true };
+    Round { depth, ..round(started, vec![MirrorCheck { suspects, ..check("a", verdict, bad.is_empty().then_some(Level::Current)) }]) }
+}
+
+#[test]
+fn what_was_proven_bad_is_suspected_until_a_check_as_deep_or_a_repair_clears_it() {
+    let (_folder, history) = fresh();
+    let known = || history.suspects().unwrap().remove(&target("a")).unwrap_or_default();
+    let many: Vec<String> = (0..200).map(|number| format!("releases/demo-1/{number:03}")).collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    history.record_round(&finding(Depth::Full, "2026-03-01T00:00:00Z", &many)).unwrap();
+    history.record_round(&finding(Depth::Metadata, "2026-03-02T00:00:00Z", &[])).unwrap();
+    history.record_round(&finding(Depth::Files, "2026-03-03T00:00:00Z", &["releases/demo-1/short"])).unwrap();
+    assert_eq!(known().len(), 201, "all of them, whatever shallower checks said since");
+    assert_eq!(history.last_state().unwrap()[0].altered, 200, "a wrong size is no altered byte");
+
+    let mut silent = finding(Depth::Full, "2026-03-04T00:00:00Z", &[]);
+    silent.mirrors[0].suspects.exhaustive = false;
+    history.record_round(&silent).unwrap();
+    assert_eq!(known().len(), 201, "a check that did not see everything clears nothing");
+
+    history.clear_suspects(&target("a"), &[object("releases/demo-1/000")].into()).unwrap();
+    assert_eq!(known().len(), 200);
+    history.record_round(&finding(Depth::Full, "2026-03-05T00:00:00Z", &["releases/demo-1/007"])).unwrap();
+    assert_eq!(known(), [object("releases/demo-1/007")].into());
+}
+
+#[test]
+fn a_run_that_sent_nothing_does_not_outvote_a_check_that_found_the_copy_bad() {
+    let (_folder, history) = fresh();
+    let known = || history.last_state().unwrap()[0].known_level(7);
+    let push = |started: &str, ending| {
+        let id = history.begin_run(&RunStart { started: at(started), ..start() }).unwrap();
+        let found = Outcome { ending, level: Some(Level::Current), ..outcome("a") };
+        history.record_outcome(id, &found).unwrap();
+    };
+    history.record_round(&round("2026-03-01T00:00:00Z", vec![check("a", Verdict::Forged, None)])).unwrap();
+    push("2026-03-02T00:00:00Z", Ending::Unchanged);
+    assert_eq!(known(), None);
+    push("2026-03-03T00:00:00Z", Ending::Done);
+    assert_eq!(known(), Some(Level::Current), "it wrote a pointer of its own");
+
+    history.record_round(&finding(Depth::Full, "2026-03-04T00:00:00Z", &["releases/demo-1/a"])).unwrap();
+    history.record_round(&finding(Depth::Metadata, "2026-03-05T00:00:00Z", &[])).unwrap();
+    push("2026-03-06T00:00:00Z", Ending::Done);
+    assert_eq!(known(), None, "neither a check of the metadata nor a push mends an altered file");
+    history.clear_suspects(&target("a"), &[object("releases/demo-1/a")].into()).unwrap();
+    assert_eq!(known(), Some(Level::Current));
+}

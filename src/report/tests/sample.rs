@@ -1,7 +1,7 @@
 //! Records as a small project would have them.
 
 use crate::base::{ByteCount, Level, ObjectPath, Quorum, TargetName};
-use crate::health::{Depth, Evidence, MirrorCheck, Round, Verdict};
+use crate::health::{Depth, Evidence, MirrorCheck, Round, Suspects, Verdict};
 use crate::history::{History, LastCheck, MirrorState, RecordedRun, RunStart};
 use crate::store::SwapClass;
 use crate::transfer::{Ending, FailureRecord, Outcome, Run, RunKind};
@@ -74,6 +74,7 @@ pub fn check(name: &str, verdict: Verdict, level: Option<Level>) -> MirrorCheck 
         files_checked: 12,
         bytes_hashed: ByteCount(3 << 20),
         evidence: Vec::new(),
+        suspects: Suspects::default(),
         duration_ms: 900,
     }
 }
@@ -160,6 +161,7 @@ pub fn hostile_states() -> Vec<MirrorState> {
         target: found.target.clone(),
         check: Some(LastCheck { at, depth: Depth::Full, since: at, verified_at: Some(at), found }),
         outcome: None,
+        altered: 0,
     };
     hostile_round().mirrors.into_iter().map(state).collect()
 }

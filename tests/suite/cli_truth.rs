@@ -1,0 +1,48 @@
+//! What commands claim of mirrors, held against what lies there.
+
+use std::fs;
+
+use crate::cli_desk::Desk;
+
+/// Changes a byte of a file and keeps its length.
+fn alter(desk: &Desk, name: &str) {
+    let mut bytes = desk.read(name).into_bytes();
+    bytes[0] ^= 1;
+    fs::write(desk.path(name), bytes).expect("a mirror of the test's own");
+}
+
+#[test]
+fn a_repair_remembers_what_was_proven_bad_and_forgets_what_it_mended() {
+    let desk = Desk::with_targets(&["one"]);
+    for number in 0..200 {
+        desk.write(&format!("docs/part/{number}"), "some words\n");
+    }
+    desk.run(&["push", "docs", "--as", "v1", "--yes"]).ends_with(0);
+    for number in 0..200 {
+        alter(&desk, &format!("one/releases/v1/part/{number}"));
+    }
+    desk.run(&["check", "--full"]).ends_with(6);
+    // The pointer is right, so a check of the metadata finds nothing; and a push finds nothing to do.
+    desk.run(&["check"]).ends_with(0);
+    desk.run(&["push"]).ends_with(0);
+    let status = desk.run(&["status"]).ends_with(0);
+    assert_eq!(status.headline(), "last known: v1 current on 0 of 1 mirror, wanted 1");
+    assert!(status.out.contains("CURRENT, 200 altered"), "{}", status.out);
+
+    desk.run(&["repair"]).ends_with(0);
+    desk.run(&["check", "--full"]).ends_with(0);
+    let again = desk.run(&["repair", "--json"]).ends_with(0);
+    assert!(again.out.contains("\"objects_sent\":0") || again.out.contains("\"objects_sent\": 0"), "{}", again.out);
+}
+
+#[test]
+fn a_repair_that_mended_everything_has_nothing_to_send_the_next_night() {
+    let desk = Desk::with_targets(&["one"]);
+    desk.run(&["push", "docs", "--as", "v1", "--yes"]).ends_with(0);
+    alter(&desk, "one/releases/v1/README");
+    desk.run(&["check", "--full"]).ends_with(6);
+    desk.run(&["repair"]).ends_with(0);
+    assert_eq!(desk.run(&["status"]).ends_with(0).headline(), "last known: v1 complete on 1 of 1 mirror");
+    let again = desk.run(&["repair", "--json"]).ends_with(0);
+    assert!(again.out.contains("unchanged"), "{}", again.out);
+}
