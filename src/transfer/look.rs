@@ -8,7 +8,7 @@ use super::pointer::{Sight, read_pointer};
 use super::read_back::{is_right, wrong_bytes};
 use super::sizes::wrong_sizes;
 use super::{Journal, Settled};
-use crate::base::{Holds, ObjectPath, Sha256};
+use crate::base::{Holds, Level, ObjectPath, Sha256};
 use crate::bundle::{BundleEntry, Object, Release};
 use crate::plan::{Inventory, Pointer, expected_bundles, expected_objects};
 use crate::store::{Store, StoreError};
@@ -48,6 +48,8 @@ pub async fn survey(
 #[derive(Debug)]
 pub(super) struct Found {
     pub inventory: Inventory,
+    /// What the copy reaches when all that is planned from this inventory is sent and confirmed.
+    pub level: Level,
     /// The pointer's bytes, to see later whether somebody else has written meanwhile.
     pub pointer: Option<Bytes>,
     pub notes: Vec<String>,
@@ -65,6 +67,9 @@ pub(super) async fn look(
     let Sight { pointer, bytes, verified, note } = read_pointer(store, release, pin).await?;
     let mut notes: Vec<String> = note.into_iter().collect();
     let mut inventory = Inventory { pointer, ..Inventory::empty() };
+    // One request tells that the pointer is ours, and nothing of the files.
+    let unseen = matches!(how, Look::Pointer) && inventory.pointer == Pointer::Same;
+    let level = if unseen { Level::Current } else { Level::Complete };
     match how {
         _ if matches!(inventory.pointer, Pointer::Newer { .. }) => {}
         Look::Pointer if inventory.pointer == Pointer::Same => {
@@ -100,7 +105,7 @@ pub(super) async fn look(
             inventory.lacking = wrong_bytes(store, files(release, holds).chain(small(release))).await?;
         }
     }
-    Ok(Found { inventory, pointer: bytes, notes })
+    Ok(Found { inventory, level, pointer: bytes, notes })
 }
 
 fn files(release: &Release, holds: Holds) -> impl Iterator<Item = &Object> {
@@ -149,7 +154,8 @@ async fn roots_left_out(store: &dyn Store, release: &Release) -> Result<BTreeSet
 }
 
 /// A verified snapshot vouches for the roles that it pins, and each role for its bundle's files: they were all
-/// confirmed before that snapshot's pointer was written, as far as the target was to hold them then.
+/// confirmed before that snapshot's pointer was written, as far as the target was to hold them then. What is there no
+/// more, or never was, is seen by its size: a push that calls the copy complete has looked at all of it.
 async fn believe_pins(
     inventory: &mut Inventory,
     store: &dyn Store,
@@ -160,17 +166,15 @@ async fn believe_pins(
 ) -> Result<(), StoreError> {
     let pinned: BTreeMap<String, _> =
         verified.pins.iter().map(|(role, pin)| (format!("metadata/{}.{role}.json", pin.version), pin)).collect();
-    for object in &release.metadata {
-        let same = pinned.get(object.path.as_str()).is_some_and(|pin| pin.sha256.is_none_or(|digest| digest == object.sha256));
-        if same {
-            inventory.objects.insert(object.path.clone());
-        }
-    }
-    for root in release.roots.iter().take(usize::try_from(verified.root_version).unwrap_or(usize::MAX)) {
-        inventory.objects.insert(root.path.clone());
-    }
+    let same = |object: &&Object| {
+        pinned.get(object.path.as_str()).is_some_and(|pin| pin.sha256.is_none_or(|digest| digest == object.sha256))
+    };
+    let shown = release.roots.iter().take(usize::try_from(verified.root_version).unwrap_or(usize::MAX));
+    let small: Vec<&Object> = release.metadata.iter().filter(same).chain(shown).collect();
+    let lost = wrong_sizes(store, small.iter().copied()).await?;
+    inventory.objects.extend(small.iter().map(|object| object.path.clone()).filter(|path| !lost.contains(path)));
 
-    let roles: BTreeSet<&str> = inventory.objects.iter().map(ObjectPath::as_str).collect();
+    let roles: BTreeSet<&str> = small.iter().map(|object| object.path.as_str()).collect();
     let vouched: BTreeSet<&str> = (verified.bundles.iter())
         .filter_map(|record| Some((record.name.as_str(), verified.pins.get(record.name.as_str())?)))
         .filter(|(name, pin)| roles.contains(format!("metadata/{}.{name}.json", pin.version).as_str()))
@@ -181,7 +185,17 @@ async fn believe_pins(
     let begun: BTreeSet<&str> = remembered.keys().filter_map(|path| path.parts().nth(1)).collect();
     let candidates = expected(release, holds).filter(|bundle| vouched.contains(bundle.name.as_str()));
     let candidates: Vec<&BundleEntry> = candidates.filter(|bundle| !begun.contains(bundle.name.as_str())).collect();
-    inventory.bundles = with_folders(store, candidates).await?.iter().map(|bundle| bundle.name.clone()).collect();
+    let candidates = with_folders(store, candidates).await?;
+    // A folder alone proves nothing: all of them are made before the first file goes up.
+    let wrong = wrong_sizes(store, candidates.iter().flat_map(|bundle| bundle.files.iter())).await?;
+    for bundle in candidates {
+        if bundle.files.iter().any(|file| wrong.contains(&file.path)) {
+            let right = bundle.files.iter().map(|file| &file.path).filter(|path| !wrong.contains(path));
+            inventory.objects.extend(right.cloned());
+        } else {
+            inventory.bundles.insert(bundle.name.clone());
+        }
+    }
     Ok(())
 }
 

@@ -228,9 +228,7 @@ async fn with_store(common: &Common, job: &Job, watch: &Arc<Watch>, store: &dyn 
         if known != Some(settled) {
             common.journal.settle(&job.target, settled);
         }
-        // Without a closer look only the pointer is known to be right.
-        let level = if matches!(job.look, Look::Pointer) { Level::Current } else { Level::Complete };
-        return Ok(Conclusion { level: Some(level), swap: Some(swap), ..Conclusion::of(Ending::Unchanged) });
+        return Ok(Conclusion { level: Some(found.level), swap: Some(swap), ..Conclusion::of(Ending::Unchanged) });
     }
     unless_cancelled(&common.cancel, refuse_if_too_much(common, job, bytes.0, store)).await??;
 
@@ -250,7 +248,7 @@ async fn with_store(common: &Common, job: &Job, watch: &Arc<Watch>, store: &dyn 
     }
     // Where only files were missing no pointer was swapped.
     common.journal.settle(&job.target, settled);
-    Ok(Conclusion { level: Some(Level::Complete), swap: Some(swap), ..Conclusion::of(Ending::Done) })
+    Ok(Conclusion { level: Some(found.level), swap: Some(swap), ..Conclusion::of(Ending::Done) })
 }
 
 fn refuse_or_note_swap(common: &Common, job: &Job, watch: &Watch, swap: SwapClass) -> Result<(), Conclusion> {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use spartacus::base::{ByteCount, Holds};
+use spartacus::base::{ByteCount, Holds, Level};
 use spartacus::bundle::{BundleEntry, Release};
 use spartacus::plan::{Inventory, Upload, plan};
 use spartacus::store::Store as _;
@@ -240,6 +240,33 @@ async fn a_pointer_that_we_do_not_remember_to_have_written_vouches_for_no_file()
     let outcome = push_holding(&actor, Holds::All, &journal).await;
     assert_eq!(outcome.ending, Ending::Done, "{outcome:?}");
     holds_all_of(&actor.store.snapshot(), &release(2)).expect("all bundles are there");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_folder_that_a_killed_run_made_is_no_bundle() {
+    let objects = changed(2, |objects| {
+        objects.retain(|path, _| !path.as_str().starts_with("releases/v1/"));
+        // Stores in memory show only folders with something in them.
+        set(objects, "releases/v1/.spartacus-1.part", b"x");
+    });
+    let actor = Actor::new("target", &objects, []);
+    let outcome = push(&actor, &release(3)).await;
+    assert_eq!((outcome.ending, outcome.level), (Ending::Done, Some(Level::Complete)), "{outcome:?}");
+    holds_all_of(&actor.store.snapshot(), &release(3)).expect("what is called complete is there");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_an_older_pointer_vouches_for_is_looked_at_before_the_copy_is_called_complete() {
+    for lost in ["releases/v1/README", "metadata/1.v1.json", "metadata/1.root.json", "releases/v1/SHA256SUMS.alice.minisig"] {
+        let actor = Actor::new("target", &changed(1, |objects| drop(objects.remove(&path(lost)))), []);
+        let outcome = push(&actor, &release(2)).await;
+        assert_eq!((outcome.ending, outcome.level), (Ending::Done, Some(Level::Complete)), "{lost}: {outcome:?}");
+        holds_all_of(&actor.store.snapshot(), &release(2)).unwrap_or_else(|wrong| panic!("{lost}: {wrong}"));
+    }
+    // The pointer is ours already, so nothing but the root was looked at.
+    let actor = Actor::new("target", &changed(3, |objects| drop(objects.remove(&path("metadata/2.root.json")))), []);
+    let outcome = push(&actor, &release(3)).await;
+    assert_eq!((outcome.ending, outcome.level), (Ending::Done, Some(Level::Current)), "{outcome:?}");
 }
 
 #[tokio::test(start_paused = true)]
