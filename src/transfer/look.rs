@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 
-use super::pointer::{Sight, read_pointer};
+use super::pointer::{Defect, Sight, read_pointer};
 use super::read_back::{is_right, wrong_bytes};
 use super::sizes::wrong_sizes;
 use super::{Journal, Settled};
@@ -64,7 +64,7 @@ pub(super) async fn look(
     journal: &dyn Journal,
     how: &Look,
 ) -> Result<Found, StoreError> {
-    let Sight { pointer, bytes, verified, note } = read_pointer(store, release, pin).await?;
+    let Sight { pointer, bytes, verified, defect, note } = read_pointer(store, release, pin).await?;
     let mut notes: Vec<String> = note.into_iter().collect();
     let mut inventory = Inventory { pointer, ..Inventory::empty() };
     // One request tells that the pointer is ours, and nothing of the files.
@@ -84,9 +84,11 @@ pub(super) async fn look(
         }
         Look::Pointer => {
             let remembered = journal.confirmed(store.target());
-            match &verified {
-                Some(verified) => believe_pins(&mut inventory, store, release, holds, verified, &remembered).await?,
-                None => believe_sums(&mut inventory, store, release, holds).await?,
+            match (&verified, defect) {
+                (Some(verified), _) => believe_pins(&mut inventory, store, release, holds, verified, &remembered).await?,
+                // Whoever altered one thing may have altered others, and kept their sizes.
+                (None, Some(Defect::Altered)) => {}
+                (None, Some(Defect::Lost) | None) => believe_sums(&mut inventory, store, release, holds).await?,
             }
             let resumed = believe_journal(&mut inventory, store, release, holds, &remembered).await?;
             if resumed > 0 {
@@ -220,8 +222,9 @@ async fn with_folders<'a>(store: &dyn Store, bundles: Vec<&'a BundleEntry>) -> R
     Ok(found)
 }
 
-/// Where no pointer vouches for a bundle (it was lost, a torn swap left half of it, or it was written when less was
-/// expected), the bundle's sums still tell which bundle lies there; with them, sizes are enough.
+/// Where no pointer vouches for a bundle (it or what it refers to was lost, a torn swap left half of it, or it was written
+/// when less was expected), the bundle's sums still tell which bundle lies there; with them, sizes are enough. Metadata is
+/// small and is sent again.
 async fn believe_sums(inventory: &mut Inventory, store: &dyn Store, release: &Release, holds: Holds) -> Result<(), StoreError> {
     let is_sums = |file: &&Object| file.path.file_name() == SUMS && file.path.parts().count() == 3;
     let unsure = expected(release, holds).filter(|bundle| !inventory.bundles.contains(&bundle.name));

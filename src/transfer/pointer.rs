@@ -15,6 +15,15 @@ use crate::trust::{self, Fetch, FetchError, Rejection, Verified};
 /// Longest `timestamp.json` that is read, in bytes (docs/bundle-format.md, rule V2).
 pub(super) const POINTER_CAP: u64 = 16 * 1024;
 
+/// Why a pointer is [`Pointer::Broken`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Defect {
+    /// It is half written, or something that it refers to is missing: an accident.
+    Lost,
+    /// Whole, but not as it was signed: somebody's doing, who may have done more.
+    Altered,
+}
+
 /// A look at a pointer.
 #[derive(Debug)]
 pub(super) struct Sight {
@@ -24,13 +33,21 @@ pub(super) struct Sight {
     pub bytes: Option<Bytes>,
     /// The verified state of an older pointer.
     pub verified: Option<Verified>,
+    /// Why it is broken, if it is.
+    pub defect: Option<Defect>,
     /// What a person should know of it.
     pub note: Option<String>,
 }
 
 impl Sight {
     fn of(pointer: Pointer, bytes: Option<Bytes>) -> Self {
-        Self { pointer, bytes, verified: None, note: None }
+        Self { pointer, bytes, verified: None, defect: None, note: None }
+    }
+
+    /// A pointer that is replaced, and why.
+    fn broken(defect: Defect, bytes: Option<Bytes>, why: &str) -> Self {
+        let note = format!("what was there is not authentic or not whole, and is replaced: {why}");
+        Self { defect: Some(defect), ..Self::of(Pointer::Broken, bytes) }.noting(note)
     }
 
     fn noting(self, note: String) -> Self {
@@ -48,7 +65,7 @@ pub(super) async fn read_pointer(store: &dyn Store, release: &Release, pin: &Byt
         Ok(None) => return Ok(Sight::of(Pointer::Absent, None)),
         // Nothing of ours is as long as that: it is no reason to leave the target alone.
         Err(error) if error.kind == ErrorKind::Corrupt => {
-            return Ok(Sight::of(Pointer::Broken, None).noting(replaced(&error.detail)));
+            return Ok(Sight::broken(Defect::Altered, None, &error.detail));
         }
         // A drop box: what lies there is for readers to see, not for us.
         Err(error) if error.kind == ErrorKind::PermissionDenied && !store.capabilities().read => {
@@ -112,11 +129,9 @@ fn rejected(store: &dyn Store, release: &Release, rejection: &Rejection, bytes: 
             return Ok(Sight::of(Pointer::Newer { version }, Some(bytes)));
         }
     }
-    Ok(Sight::of(Pointer::Broken, Some(bytes)).noting(replaced(&rejection.to_string())))
-}
-
-fn replaced(why: &str) -> String {
-    format!("what was there is not authentic or not whole, and is replaced: {why}")
+    let torn = serde_json::from_slice::<serde::de::IgnoredAny>(&bytes).is_err();
+    let defect = if torn || matches!(rejection, Rejection::Missing { .. }) { Defect::Lost } else { Defect::Altered };
+    Ok(Sight::broken(defect, Some(bytes), &rejection.to_string()))
 }
 
 /// We delete only what we wrote, so somebody else must.

@@ -106,6 +106,26 @@ async fn half_a_pointer_does_not_cost_the_files() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn where_metadata_was_forged_no_file_is_believed_by_its_size() {
+    let forged: [(&str, &[u8]); 3] = [
+        ("metadata/timestamp.json", b"{\"signed\":{\"version\":1}}"),
+        ("metadata/timestamp.json", &[b' '; 20_000]),
+        ("metadata/1.snapshot.json", b"{}"),
+    ];
+    for (spoilt, with) in forged {
+        let objects = changed(1, |objects| {
+            set(objects, spoilt, with);
+            let length = objects[&path("releases/v1/README")].len();
+            set(objects, "releases/v1/README", &vec![b'!'; length]);
+        });
+        let actor = Actor::new("target", &objects, []);
+        let outcome = push(&actor, &release(2)).await;
+        assert_eq!(outcome.ending, Ending::Done, "{spoilt}: {outcome:?}");
+        holds_all_of(&actor.store.snapshot(), &release(2)).unwrap_or_else(|wrong| panic!("{spoilt}: {wrong}"));
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_newer_state_that_comes_meanwhile_stays() {
     let actor = Actor::new("target", &published(&release(1)), [Cue::Rival(published(&release(3)))]);
     let outcome = push(&actor, &release(2)).await;
