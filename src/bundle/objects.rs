@@ -26,7 +26,7 @@ const GONE: [Errno; 3] = [Errno::NOENT, Errno::NOTDIR, Errno::LOOP];
 /// The objects of a project: `<folder>/<sha256>`.
 ///
 /// An object has its final name only after its bytes are on the disk, so one that is there with the right length
-/// is whole, whatever crashed since.
+/// was whole, whatever crashed since. What the disk has made of it meanwhile only reading tells.
 #[derive(Debug, Clone)]
 pub struct ObjectStore {
     folder: Utf8PathBuf,
@@ -47,6 +47,13 @@ impl ObjectStore {
     #[must_use]
     pub fn holds(&self, sha256: &Sha256, length: u64) -> bool {
         fs::symlink_metadata(self.path(sha256)).is_ok_and(|metadata| metadata.is_file() && metadata.len() == length)
+    }
+
+    /// Whether the object is there with exactly its bytes. One that cannot be read is not.
+    fn is_sound(&self, measured: &Measured) -> bool {
+        let path = self.path(&measured.sha256);
+        let read = |mut file: File| measure(&mut file, measured.length, None, &path, &mut |_| Ok(())).ok();
+        self.holds(&measured.sha256, measured.length) && File::open(&path).ok().and_then(read).as_ref() == Some(measured)
     }
 
     /// Begins to take objects in. The caller holds the project's lock.
@@ -146,9 +153,9 @@ impl Incoming<'_> {
         Partial::create(&self.folder, READ_ONLY).map_err(|error| BundleError::writing(&self.folder, error))
     }
 
-    /// Lets a new object wait for [`Self::commit`]; one that the store has already is dropped.
+    /// Lets a new object wait for [`Self::commit`]; one that the store has already is dropped, but not for a rotten one.
     fn keep(&self, partial: Partial, measured: &Measured) -> Result<(), BundleError> {
-        if self.store.holds(&measured.sha256, measured.length) {
+        if self.store.is_sound(measured) {
             return Ok(());
         }
         let waiting = self.folder.join(measured.sha256.to_string());

@@ -20,7 +20,7 @@ use crate::config::{Target, TargetState};
 use crate::history::RunStart;
 use crate::report::progress::{EventWriter, Progress, follow};
 use crate::store::{Bandwidth, Tap};
-use crate::transfer::{self, Common, Ending, Events, Job, Look, Orders, Run, RunKind};
+use crate::transfer::{self, Common, Ending, Events, Job, Look, Orders, Originals, Run, RunKind};
 
 /// Events that may wait for a slow terminal.
 const EVENT_ROOM: usize = 1024;
@@ -73,6 +73,7 @@ pub async fn deliver(surface: &Surface, global: &Global, session: &Session, orde
         require_atomic: policy.require_atomic,
         bandwidth: policy.bandwidth.map(|limit| Bandwidth::new(limit) as Arc<dyn Tap>),
         journal: Arc::new(StateJournal::new(history.clone(), order.release.version)),
+        originals: Originals::default(),
         clock: session.clock,
         events: Events::to(sender),
         cancel: order.cancel.token.clone(),

@@ -12,7 +12,7 @@ use super::pointer::{POINTER_CAP, read_pointer};
 use super::read_back::wrong_bytes;
 use super::sizes::wrong_sizes;
 use super::watch::Watch;
-use super::{Journal, Settled, Stage};
+use super::{Journal, Originals, Settled, Stage};
 use crate::base::{ByteCount, ObjectPath};
 use crate::bundle::{Content, Object, Release};
 use crate::plan::{Plan, Pointer, Step, Upload};
@@ -58,6 +58,7 @@ pub(super) async fn unless_cancelled<T>(cancel: &CancellationToken, work: impl F
 pub(super) struct Carrier<'a> {
     pub store: &'a dyn Store,
     pub journal: &'a dyn Journal,
+    pub originals: &'a Originals,
     pub watch: &'a Arc<Watch>,
     pub cancel: &'a CancellationToken,
     pub release: &'a Release,
@@ -120,6 +121,7 @@ impl Carrier<'_> {
 
     async fn send(&self, upload: Upload<'_>) -> Result<(), Stop> {
         let object = upload.object;
+        self.originals.vouch(object, self.store.target()).await?;
         self.store.put(&object.path, &self.body(object), upload.write).await?;
         self.journal.confirm(self.store.target(), &object.path, object.sha256);
         self.watch.sent(&object.path, ByteCount(object.length)).await;

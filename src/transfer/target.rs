@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::carry::{Carrier, Stop, unless_cancelled};
 use super::look::look;
 use super::watch::Watch;
-use super::{Ending, Events, FailureRecord, Journal, Look, Outcome, Settled, Stage};
+use super::{Ending, Events, FailureRecord, Journal, Look, Originals, Outcome, Settled, Stage};
 use crate::base::{ByteCount, Clock, Hinted as _, Holds, Level, RetryPolicy, TargetLimits, TargetName, Timeouts, causes};
 use crate::bundle::Release;
 use crate::plan::{Pointer, expected_objects, plan};
@@ -67,6 +67,8 @@ pub struct Common {
     pub bandwidth: Option<Arc<dyn Tap>>,
     /// What interrupted runs had sent.
     pub journal: Arc<dyn Journal>,
+    /// Our own objects, as far as this run has read them.
+    pub originals: Originals,
     /// What time it is.
     pub clock: Clock,
     /// Who listens.
@@ -235,6 +237,7 @@ async fn with_store(common: &Common, job: &Job, watch: &Arc<Watch>, store: &dyn 
     let carrier = Carrier {
         store,
         journal: common.journal.as_ref(),
+        originals: &common.originals,
         watch,
         cancel: &common.cancel,
         release: &common.release,

@@ -1,6 +1,9 @@
 //! What commands claim of mirrors, held against what lies there.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+
+use spartacus::base::Sha256;
 
 use crate::cli_desk::Desk;
 
@@ -45,4 +48,23 @@ fn a_repair_that_mended_everything_has_nothing_to_send_the_next_night() {
     assert_eq!(desk.run(&["status"]).ends_with(0).headline(), "last known: v1 complete on 1 of 1 mirror");
     let again = desk.run(&["repair", "--json"]).ends_with(0);
     assert!(again.out.contains("unchanged"), "{}", again.out);
+}
+
+#[test]
+fn a_rotten_object_of_our_own_goes_nowhere_and_staging_again_mends_it() {
+    let desk = Desk::with_targets(&["one", "two"]);
+    desk.run(&["push", "docs", "--as", "v1", "--yes", "--only", "one"]).ends_with(0);
+    let object = format!(".spartacus/objects/{}", Sha256::of(b"read me\n"));
+    fs::set_permissions(desk.path(&object), fs::Permissions::from_mode(0o644)).expect("our own file");
+    alter(&desk, &object);
+
+    let said = desk.run(&["push"]).ends_with(4);
+    assert!(said.out.contains("has other bytes than were signed"), "{}", said.out);
+    assert!(said.out.contains("spartacus bundle FOLDER --as v1"), "{}", said.out);
+    assert!(!desk.path("two/releases/v1/README").exists(), "it was not sent");
+
+    desk.run(&["bundle", "docs", "--as", "v1"]).ends_with(0);
+    assert_eq!(desk.read(&object), "read me\n");
+    desk.run(&["push"]).ends_with(0);
+    desk.run(&["check", "--full"]).ends_with(0);
 }

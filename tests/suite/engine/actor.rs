@@ -12,7 +12,7 @@ use spartacus::store::memory::MemoryStore;
 use spartacus::store::{
     Body, ByteStream, Capabilities, Entry, ErrorKind, FaultPlan, Faulty, Operation, Space, Stat, Store, StoreError, Write,
 };
-use spartacus::transfer::{BreakerState, Common, Connector, Events, Job, Journal, Look, Orders, RunKind, Settled};
+use spartacus::transfer::{BreakerState, Common, Connector, Events, Job, Journal, Look, Orders, Originals, RunKind, Settled};
 use tokio_util::sync::CancellationToken;
 
 use super::world::{Objects, now, read, world};
@@ -300,6 +300,7 @@ pub fn orders(release: &Arc<Release>, jobs: Vec<Job>) -> Orders {
         require_atomic: false,
         bandwidth: None,
         journal: Arc::new(Notebook::default()),
+        originals: Originals::default(),
         clock: Clock::Fixed(now()),
         events: Events::nowhere(),
         cancel: CancellationToken::new(),
