@@ -69,9 +69,12 @@ pub(super) async fn look(
     let mut inventory = Inventory { pointer, ..Inventory::empty() };
     // One request tells that the pointer is ours, and nothing of the files.
     let unseen = matches!(how, Look::Pointer) && inventory.pointer == Pointer::Same;
-    let level = if unseen { Level::Current } else { Level::Complete };
+    let shows = store.capabilities().read;
+    let level = if unseen || !shows { Level::Current } else { Level::Complete };
     match how {
         _ if matches!(inventory.pointer, Pointer::Newer { .. }) => {}
+        // A drop box would refuse every further question.
+        _ if !shows => {}
         Look::Pointer if inventory.pointer == Pointer::Same => {
             believe_everything(&mut inventory, release, holds);
             inventory.lacking = roots_left_out(store, release).await?;

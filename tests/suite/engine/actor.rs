@@ -26,6 +26,8 @@ pub enum Cue {
     SilentPut(ObjectPath),
     /// Puts of this path keep their length and change a byte.
     Alters(ObjectPath),
+    /// A drop box: it takes what it is given and shows nothing.
+    ShowsNothing,
     /// Its listings leave out names that begin with a dot.
     HidesDots,
     /// It panics at this call.
@@ -105,6 +107,12 @@ impl Actor {
         }
     }
 
+    /// The answer of a drop box to every question.
+    fn shown(&self, operation: Operation) -> Result<(), StoreError> {
+        let hidden = self.cues.iter().any(|cue| matches!(cue, Cue::ShowsNothing));
+        if hidden { Err(StoreError::new(ErrorKind::PermissionDenied, operation, self.store.target())) } else { Ok(()) }
+    }
+
     async fn witness(&self) {
         let found = read(&self.store.snapshot()).await;
         self.state.seen.lock().expect("no test panicked with it").push(found);
@@ -118,7 +126,8 @@ impl Store for Actor {
     }
 
     fn capabilities(&self) -> Capabilities {
-        self.store.capabilities()
+        let read = self.shown(Operation::Get).is_ok();
+        Capabilities { read, list: read, ..self.store.capabilities() }
     }
 
     async fn make_collections(&self, collections: &[ObjectPath]) -> Result<(), StoreError> {
@@ -166,18 +175,21 @@ impl Store for Actor {
     async fn get(&self, path: &ObjectPath, range: Option<Range<u64>>) -> Result<ByteStream, StoreError> {
         let dies = self.enter().await;
         self.leave(dies).await;
+        self.shown(Operation::Get)?;
         self.store.get(path, range).await
     }
 
     async fn stat(&self, path: &ObjectPath) -> Result<Option<Stat>, StoreError> {
         let dies = self.enter().await;
         self.leave(dies).await;
+        self.shown(Operation::Stat)?;
         self.store.stat(path).await
     }
 
     async fn list(&self, collection: Option<&ObjectPath>) -> Result<Vec<Entry>, StoreError> {
         let dies = self.enter().await;
         self.leave(dies).await;
+        self.shown(Operation::List)?;
         let mut found = self.store.list(collection).await?;
         if self.cues.iter().any(|cue| matches!(cue, Cue::HidesDots)) {
             found.retain(|entry| !entry.name.starts_with('.'));

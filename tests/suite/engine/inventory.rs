@@ -290,6 +290,18 @@ async fn what_an_older_pointer_vouches_for_is_looked_at_before_the_copy_is_calle
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_drop_box_gets_everything_and_is_not_called_complete() {
+    for objects in [Objects::new(), published(&release(1))] {
+        for look in [Look::Pointer, sizes(), Look::Bytes] {
+            let actor = Actor::new("target", &objects, [Cue::ShowsNothing]);
+            let outcome = repair(&actor, &release(2), look).await;
+            assert_eq!((outcome.ending, outcome.level), (Ending::Done, Some(Level::Current)), "{outcome:?}");
+            holds_all_of(&actor.store.snapshot(), &release(2)).expect("everything was sent");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_limit_is_for_all_that_lies_there() {
     let actor = Actor::new("target", &published(&release(1)), []);
     let whole: u64 = published(&release(2)).values().map(|bytes| bytes.len() as u64).sum();
