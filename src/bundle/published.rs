@@ -125,11 +125,11 @@ struct LocalMetadata(Utf8PathBuf);
 #[async_trait]
 impl Fetch for LocalMetadata {
     async fn fetch(&self, path: &ObjectPath, cap: u64) -> Result<Option<Bytes>, FetchError> {
-        let fail = |reason: String| FetchError { path: path.clone(), reason };
+        let fail = |reason: String| FetchError::refused(path, reason);
         let file = self.0.join(path.as_str());
         let bytes = tokio::task::spawn_blocking(move || disk::read(&file)).await;
         match bytes.map_err(|error| fail(error.to_string()))? {
-            Ok(Some(bytes)) if bytes.len() as u64 > cap => Err(fail(format!("it is longer than {cap} bytes"))),
+            Ok(Some(bytes)) if bytes.len() as u64 > cap => Err(FetchError::too_long(path, cap)),
             Ok(found) => Ok(found),
             Err(error) => Err(fail(causes(&error).join(": "))),
         }

@@ -68,6 +68,6 @@ impl Fetch for Fetched {
         if *path == self.path {
             return Ok(self.bytes.clone());
         }
-        Err(FetchError { path: path.clone(), reason: "was not fetched".to_owned() })
+        Err(FetchError::refused(path, "was not fetched"))
     }
 }

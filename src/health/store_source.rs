@@ -8,14 +8,20 @@ use bytes::Bytes;
 use crate::base::{ObjectPath, Sha256};
 use crate::reader::Source;
 use crate::store::{ErrorKind, Store, StoreError, StoreExt as _};
-use crate::trust::{Fetch, FetchError};
+use crate::trust::{Fetch, FetchError, FetchFault};
 
 /// Reads with our credentials: it shows what lies there, not what readers get.
 #[derive(Debug, Clone)]
 pub struct StoreSource(pub Arc<dyn Store>);
 
 fn fail(path: &ObjectPath, error: &StoreError) -> FetchError {
-    FetchError { path: path.clone(), reason: error.to_string() }
+    let fault = match error.kind {
+        // Stores refuse to read on beyond a cap.
+        ErrorKind::Corrupt => FetchFault::TooLong,
+        ErrorKind::Timeout | ErrorKind::ConnectionLost | ErrorKind::Unreachable | ErrorKind::Unavailable => FetchFault::Transport,
+        _ => FetchFault::Refused,
+    };
+    FetchError { path: path.clone(), reason: error.to_string(), fault }
 }
 
 #[async_trait]

@@ -24,7 +24,7 @@ impl Unreachable {
     }
 
     fn fail<T>(&self, path: &ObjectPath) -> Result<Option<T>, FetchError> {
-        Err(FetchError { path: path.clone(), reason: self.reason.clone() })
+        Err(FetchError::transport(path, self.reason.clone()))
     }
 }
 

@@ -35,7 +35,7 @@ impl FolderSource {
             Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(None),
             Err(error) => Err(error),
         });
-        let fail = |reason: String| FetchError { path: path.clone(), reason };
+        let fail = |reason: String| FetchError::refused(path, reason);
         done.await.map_err(|error| fail(error.to_string()))?.map_err(|error| fail(error.to_string()))
     }
 }
@@ -49,9 +49,7 @@ impl Fetch for FolderSource {
             Ok(bytes)
         });
         match found.await? {
-            Some(bytes) if bytes.len() as u64 > cap => {
-                Err(FetchError { path: path.clone(), reason: format!("is longer than the {cap} bytes it may have") })
-            }
+            Some(bytes) if bytes.len() as u64 > cap => Err(FetchError::too_long(path, cap)),
             found => Ok(found.map(Bytes::from)),
         }
     }

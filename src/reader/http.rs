@@ -108,7 +108,7 @@ impl HttpSource {
 }
 
 fn fail(path: &ObjectPath, reason: String) -> FetchError {
-    FetchError { path: path.clone(), reason }
+    FetchError::refused(path, reason)
 }
 
 fn transport(path: &ObjectPath, error: &reqwest::Error) -> FetchError {
@@ -121,7 +121,7 @@ fn transport(path: &ObjectPath, error: &reqwest::Error) -> FetchError {
         Failure::ConnectionLost => "the connection broke",
         Failure::Body | Failure::Protocol => "the answer makes no sense",
     };
-    fail(path, format!("{kind}: {last}"))
+    FetchError::transport(path, format!("{kind}: {last}"))
 }
 
 /// An HTML page where a file should be is a parking page, a login or an error in disguise.
@@ -161,7 +161,7 @@ impl Pieces {
                 Err(_) if self.arrived < self.slowest.bytes => {
                     let Slowest { bytes, window } = self.slowest;
                     let rate = format!("slower than {bytes} bytes in {} seconds", window.as_secs());
-                    return Err(fail(path, rate));
+                    return Err(FetchError::transport(path, rate));
                 }
                 Err(_) => (self.since, self.arrived) = (tokio::time::Instant::now(), 0),
             }
@@ -180,7 +180,7 @@ impl Fetch for HttpSource {
         let mut found = BytesMut::new();
         while let Some(piece) = pieces.next(path).await? {
             if (found.len() + piece.len()) as u64 > cap {
-                return Err(fail(path, format!("is longer than the {cap} bytes it may have")));
+                return Err(FetchError::too_long(path, cap));
             }
             found.extend_from_slice(&piece);
         }

@@ -163,7 +163,11 @@ impl StoreFetch<'_> {
 impl Fetch for StoreFetch<'_> {
     async fn fetch(&self, path: &ObjectPath, cap: u64) -> Result<Option<Bytes>, FetchError> {
         self.store.get_small(path, cap).await.map_err(|error| {
-            let told = FetchError { path: path.clone(), reason: error.to_string() };
+            let told = match error.kind {
+                // It was reached, and is not what we wrote: no reason to leave the target alone.
+                ErrorKind::Corrupt => FetchError::too_long(path, cap),
+                _ => FetchError::refused(path, error.to_string()),
+            };
             *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
             told
         })

@@ -25,7 +25,18 @@ use bytes::Bytes;
 
 use crate::base::ObjectPath;
 
-/// Why bytes could not be fetched. It says nothing about their content.
+/// What kept bytes from being fetched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FetchFault {
+    /// No answer, or one that broke off or took too long. It says nothing about the content.
+    Transport,
+    /// An answer without the object. It says nothing about the content either.
+    Refused,
+    /// More bytes than may lie there: whatever they are, they are not what was signed.
+    TooLong,
+}
+
+/// Why bytes could not be fetched.
 #[derive(Debug, thiserror::Error)]
 #[error("{path}: {reason}")]
 pub struct FetchError {
@@ -33,12 +44,35 @@ pub struct FetchError {
     pub path: ObjectPath,
     /// What happened, safe to print.
     pub reason: String,
+    /// What kind of trouble.
+    pub fault: FetchFault,
+}
+
+impl FetchError {
+    /// An answer without the object, for this reason.
+    #[must_use]
+    pub fn refused(path: &ObjectPath, reason: impl Into<String>) -> Self {
+        Self { path: path.clone(), reason: reason.into(), fault: FetchFault::Refused }
+    }
+
+    /// No whole answer, for this reason.
+    #[must_use]
+    pub fn transport(path: &ObjectPath, reason: impl Into<String>) -> Self {
+        Self { path: path.clone(), reason: reason.into(), fault: FetchFault::Transport }
+    }
+
+    /// More than `cap` bytes.
+    #[must_use]
+    pub fn too_long(path: &ObjectPath, cap: u64) -> Self {
+        let reason = format!("is longer than the {cap} bytes it may have");
+        Self { path: path.clone(), reason, fault: FetchFault::TooLong }
+    }
 }
 
 /// Where metadata comes from: a mirror's public face, a store, a folder, a test.
 ///
 /// `Ok(None)` means that the object is certainly not there; anything unclear is an error.
-/// At most `cap` bytes are returned; more is an error, never a cut.
+/// At most `cap` bytes are returned; more is an error ([`FetchFault::TooLong`]), never a cut.
 #[async_trait]
 pub trait Fetch: Send + Sync {
     /// The object's bytes.

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 
 use super::verify::Authority;
+use super::{FetchError, FetchFault};
 use crate::base::{BundleName, ObjectPath, Sha256};
 
 /// One verified metadata file, with the bytes as received.
@@ -139,7 +140,17 @@ pub enum Rejection {
     Empty,
     /// Transport: it says nothing about the content.
     #[error("unreadable")]
-    Unreadable(#[from] super::FetchError),
+    Unreadable(#[source] FetchError),
+}
+
+impl From<FetchError> for Rejection {
+    /// What is too long was reached, and is not what was signed.
+    fn from(error: FetchError) -> Self {
+        match error.fault {
+            FetchFault::TooLong => Self::Forged { path: error.path, reason: error.reason },
+            FetchFault::Transport | FetchFault::Refused => Self::Unreadable(error),
+        }
+    }
 }
 
 impl RolePin {

@@ -114,7 +114,7 @@ async fn follow_roots(fetch: &dyn Fetch, authority: &mut Authority) -> Result<Ve
         };
         if taken.len() == MAX_ROOT_CHANGES {
             let reason = format!("more than {MAX_ROOT_CHANGES} changes of root since the pinned one: pin a newer root");
-            return Err(FetchError { path, reason }.into());
+            return Err(FetchError::refused(&path, reason).into());
         }
         let head = authority.add_root(&bytes).map_err(|fault| forged(&path, "it does not follow from the last root", fault))?;
         taken.push(head.file(path, bytes));
@@ -152,7 +152,7 @@ async fn take_targets(
 async fn get(fetch: &dyn Fetch, path: &ObjectPath, cap: u64) -> Result<Option<Bytes>, Rejection> {
     let found = fetch.fetch(path, cap).await?;
     if found.as_ref().is_some_and(|bytes| bytes.len() as u64 > cap) {
-        return Err(FetchError { path: path.clone(), reason: format!("longer than {cap} bytes") }.into());
+        return Err(FetchError::too_long(path, cap).into());
     }
     Ok(found)
 }

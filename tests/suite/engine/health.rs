@@ -124,6 +124,13 @@ async fn every_defect_has_its_verdict_and_its_evidence() {
             Verdict::Forged,
             vec!["releases/v1/README"],
         ),
+        (
+            "metadata without end",
+            changed(2, |objects| drop(objects.insert(path("metadata/2.snapshot.json"), Bytes::from(vec![b' '; 600_000])))),
+            Depth::Metadata,
+            Verdict::Forged,
+            vec!["metadata/2.snapshot.json"],
+        ),
         ("mixed", mixed, Depth::Metadata, Verdict::Mixed, vec!["metadata/2.snapshot.json"]),
         (
             "rolled back",

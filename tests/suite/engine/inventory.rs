@@ -126,6 +126,26 @@ async fn where_metadata_was_forged_no_file_is_believed_by_its_size() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn metadata_without_end_locks_no_target() {
+    let endless = |objects: &mut Objects, name: &str| set(objects, name, &vec![b' '; 600_000]);
+    let snapshot = changed(1, |objects| endless(objects, "metadata/1.snapshot.json"));
+    // Of all the releases the third knows a second root.
+    let root = changed(3, |objects| {
+        endless(objects, "metadata/2.root.json");
+        objects.remove(&path("metadata/timestamp.json"));
+        objects.insert(path("metadata/timestamp.json"), published(&release(1))[&path("metadata/timestamp.json")].clone());
+    });
+    for (case, objects, to) in [("a snapshot", snapshot, 2), ("a root", root, 3)] {
+        for look in [Look::Pointer, sizes()] {
+            let actor = Actor::new("target", &objects, []);
+            let outcome = repair(&actor, &release(to), look).await;
+            assert_eq!(outcome.ending, Ending::Done, "{case}: {outcome:?}");
+            holds_all_of(&actor.store.snapshot(), &release(to)).unwrap_or_else(|wrong| panic!("{case}: {wrong}"));
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_newer_state_that_comes_meanwhile_stays() {
     let actor = Actor::new("target", &published(&release(1)), [Cue::Rival(published(&release(3)))]);
     let outcome = push(&actor, &release(2)).await;

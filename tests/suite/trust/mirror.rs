@@ -31,9 +31,7 @@ pub struct Mirror(pub BTreeMap<String, Bytes>);
 impl Fetch for Mirror {
     async fn fetch(&self, path: &ObjectPath, cap: u64) -> Result<Option<Bytes>, FetchError> {
         match self.0.get(path.as_str()) {
-            Some(bytes) if bytes.len() as u64 > cap => {
-                Err(FetchError { path: path.clone(), reason: format!("longer than {cap} bytes") })
-            }
+            Some(bytes) if bytes.len() as u64 > cap => Err(FetchError::too_long(path, cap)),
             found => Ok(found.cloned()),
         }
     }
