@@ -10,13 +10,13 @@ use super::push::pin;
 use super::session::{Session, bundle_failure, hinted};
 use super::surface::{Surface, say};
 use crate::base::{Quorum, Sha256, TargetName};
-use crate::bundle::Published;
+use crate::bundle::{self, Content, Object, Published, Showcase};
 use crate::config::{Target, TargetState};
-use crate::health::{self, Depth, Expectation, Mirror, Round, RoundOrders, Verdict};
+use crate::health::{self, Companions, Depth, Expectation, Mirror, Round, RoundOrders, Verdict};
 use crate::history::{Trusted, Whose};
 use crate::report;
 use crate::store::{Bandwidth, Tap};
-use crate::trust::Known;
+use crate::trust::{FileRecord, Known};
 
 /// Looks at all mirrors, remembers and tells what was found.
 pub async fn check(surface: &Surface, global: &Global, order: &Check) -> Ended {
@@ -57,6 +57,7 @@ pub async fn look_at_mirrors(session: &Session, targets: &[&Target], depth: Dept
         pin: pin(&session.project)?,
         version: published.as_ref().map_or(0, |state| state.verified().timestamp.version),
         snapshot: published.as_ref().map(|state| Sha256::of(&state.verified().snapshot.bytes)),
+        companions: Arc::new(companions(session, depth).await?),
         now: session.clock.now(),
     };
     let round = health::round(RoundOrders {
@@ -72,6 +73,28 @@ pub async fn look_at_mirrors(session: &Session, targets: &[&Target], depth: Dept
     .await;
     remember(session, &round)?;
     Ok(round)
+}
+
+/// What we published besides what the lists name. A check of the metadata needs none of it.
+async fn companions(session: &Session, depth: Depth) -> Result<Companions, Failure> {
+    if depth == Depth::Metadata {
+        return Ok(Companions::default());
+    }
+    let release = bundle::current_release(&session.project, &Showcase::default(), session.clock.now()).await;
+    let Some(release) = release.map_err(bundle_failure)? else { return Ok(Companions::default()) };
+    let record = |object: &Object| FileRecord {
+        path: object.path.clone(),
+        length: object.length,
+        sha256: object.sha256,
+        chunks: Vec::new(),
+    };
+    // The files of a bundle lie in the object store; what we made ourselves is in memory.
+    let made_here = |object: &&Object| matches!(object.content, Content::Inline(_));
+    let signatures = release.bundles.iter().map(|entry| {
+        let made = entry.files.iter().filter(made_here).map(record).collect();
+        (entry.name.clone(), made)
+    });
+    Ok(Companions { roots: release.roots.iter().map(record).collect(), signatures: signatures.collect() })
 }
 
 fn known(session: &Session, target: &TargetName) -> Result<Option<Known>, Failure> {

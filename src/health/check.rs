@@ -1,5 +1,6 @@
 //! One look at one mirror.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use futures_util::{StreamExt as _, stream};
@@ -8,7 +9,7 @@ use jiff::Timestamp;
 use super::findings::{Findings, Inspection};
 use super::lists::FileLists;
 use super::{Depth, MirrorCheck, Verdict};
-use crate::base::{Holds, Level, Sha256, TargetName};
+use crate::base::{BundleName, Holds, Level, Sha256, TargetName};
 use crate::reader::Source;
 use crate::trust::{self, FileRecord, Known, Verified};
 
@@ -38,8 +39,20 @@ pub struct Expectation {
     /// The digest of the snapshot of that version, if we published it: a mirror that shows the same version with another
     /// content got it from somebody else who holds the online key.
     pub snapshot: Option<Sha256>,
+    /// What belongs on a mirror besides what its own metadata lists.
+    pub companions: Arc<Companions>,
     /// The moment asked about.
     pub now: Timestamp,
+}
+
+/// Files that no signed list names, and that readers who have nothing but `minisign`, `ssh-keygen` or a stock client
+/// need. Whoever does not know what was published (a reader) knows of none.
+#[derive(Debug, Clone, Default)]
+pub struct Companions {
+    /// All roots, the pinned first one first.
+    pub roots: Vec<FileRecord>,
+    /// The signatures beside the sums of each bundle.
+    pub signatures: BTreeMap<BundleName, Vec<FileRecord>>,
 }
 
 /// Looks at one mirror as closely as `depth` says.
@@ -56,7 +69,7 @@ pub(super) async fn inspect(mirror: &Mirror, expected: &Expectation, depth: Dept
         Ok(verified) => {
             found.authentic(&verified, expected);
             if depth > Depth::Metadata {
-                look_at_files(&mut found, mirror, &verified, depth, lists).await;
+                look_at_files(&mut found, mirror, &verified, expected, depth, lists).await;
             }
         }
         Err(rejection) => found.rejected(&rejection),
@@ -70,9 +83,19 @@ pub(super) async fn inspect(mirror: &Mirror, expected: &Expectation, depth: Dept
 
 /// A mirror is asked for the bundles that its own metadata lists, so one that is behind can still be whole.
 ///
-/// Signatures beside the sums are not looked at: which of those who may sign did so is nowhere said, and nothing rests
-/// on them that the roles do not say.
-async fn look_at_files(found: &mut Findings, mirror: &Mirror, verified: &Verified, depth: Depth, lists: &FileLists) {
+/// Roots and signatures beside the sums are held against what we published: which of those who may sign did so is nowhere
+/// said on the mirror. Of the roots it needs those up to its own.
+async fn look_at_files(
+    found: &mut Findings,
+    mirror: &Mirror,
+    verified: &Verified,
+    expected: &Expectation,
+    depth: Depth,
+    lists: &FileLists,
+) {
+    let companions = &expected.companions;
+    let roots = companions.roots.iter().take(usize::try_from(verified.root_version).unwrap_or(usize::MAX));
+    look_at_each(found, mirror, roots, depth).await;
     let wanted = match mirror.holds {
         Holds::All => verified.bundles.len(),
         Holds::Newest(count) => usize::try_from(count).unwrap_or(usize::MAX).min(verified.bundles.len()),
@@ -85,13 +108,23 @@ async fn look_at_files(found: &mut Findings, mirror: &Mirror, verified: &Verifie
                 continue;
             }
         };
-        let looks = files.iter().map(|file| look_at_file(mirror.source.as_ref(), file, depth));
-        let mut looks = stream::iter(looks).buffer_unordered(LOOKS);
-        while let Some(Sighting { file, hashed, trouble }) = looks.next().await {
-            found.file(hashed);
-            if let Some((verdict, what)) = trouble {
-                found.tell(verdict, Some(&file.path), what);
-            }
+        let signatures = companions.signatures.get(&record.name).into_iter().flatten();
+        look_at_each(found, mirror, files.iter().chain(signatures), depth).await;
+    }
+}
+
+async fn look_at_each<'a>(
+    found: &mut Findings,
+    mirror: &Mirror,
+    files: impl Iterator<Item = &'a FileRecord> + Send,
+    depth: Depth,
+) {
+    let looks = files.map(|file| look_at_file(mirror.source.as_ref(), file, depth));
+    let mut looks = stream::iter(looks).buffer_unordered(LOOKS);
+    while let Some(Sighting { file, hashed, trouble }) = looks.next().await {
+        found.file(hashed);
+        if let Some((verdict, what)) = trouble {
+            found.tell(verdict, Some(&file.path), what);
         }
     }
 }

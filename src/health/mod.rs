@@ -13,7 +13,7 @@ mod round;
 mod store_source;
 mod unreachable;
 
-pub use check::{Expectation, Mirror, check};
+pub use check::{Companions, Expectation, Mirror, check};
 pub use record::{Depth, Evidence, MirrorCheck, Round, Seen, Suspects, Verdict};
 pub use round::{RoundOrders, round};
 pub use store_source::StoreSource;

@@ -6,11 +6,12 @@ use bytes::Bytes;
 use jiff::{Timestamp, ToSpan as _};
 use spartacus::base::{Clock, Holds, Level, ObjectPath, Quorum, Replicas};
 use spartacus::health::{
-    Depth, Expectation, Mirror, MirrorCheck, Round, RoundOrders, StoreSource, Unreachable, Verdict, check, round,
+    Companions, Depth, Expectation, Mirror, MirrorCheck, Round, RoundOrders, StoreSource, Unreachable, Verdict, check, round,
 };
 use spartacus::reader::Source;
 use spartacus::store::{ErrorKind, Fault, FaultPlan, Faulty, Operation, Store, StoreError};
-use spartacus::trust::Known;
+use spartacus::bundle::Object;
+use spartacus::trust::{FileRecord, Known};
 use tokio_util::sync::CancellationToken;
 
 use super::actor::Actor;
@@ -19,7 +20,7 @@ use super::world::{Objects, now, path, published, release, world};
 fn expected(now: Timestamp) -> Expectation {
     let ours = release(2);
     let snapshot = ours.metadata.iter().find(|role| role.path.as_str().ends_with("snapshot.json")).map(|role| role.sha256);
-    Expectation { pin: world().pin.clone(), version: 2, snapshot, now }
+    Expectation { pin: world().pin.clone(), version: 2, snapshot, companions: Arc::default(), now }
 }
 
 fn mirror_on(store: impl Store + 'static) -> Mirror {
@@ -83,7 +84,7 @@ async fn every_defect_has_its_verdict_and_its_evidence() {
     let cases: Vec<(&str, Mirror, Depth, Verdict, Vec<&str>)> = vec![
         ("whole", changed(2, |_| {}), Depth::Full, Verdict::Current, vec![]),
         (
-            "signatures are optional",
+            "signatures of which nobody knows",
             changed(2, |objects| lose(objects, "releases/v2/SHA256SUMS.alice.minisig")),
             Depth::Full,
             Verdict::Current,
@@ -243,4 +244,34 @@ async fn lists_are_shared_and_every_mirror_is_still_checked() {
     let verdicts: Vec<Verdict> = found.mirrors.iter().map(|mirror| mirror.verdict).collect();
     assert_eq!(verdicts, [Verdict::Current, Verdict::Forged, Verdict::Current]);
     assert_eq!((found.mirrors[0].files_checked, found.mirrors[2].files_checked), (10, 10));
+}
+
+/// What the publisher of release 2 knows.
+fn publishers(now: Timestamp) -> Expectation {
+    let ours = release(2);
+    let record = |object: &Object| {
+        let Object { path, length, sha256, .. } = object.clone();
+        FileRecord { path, length, sha256, chunks: Vec::new() }
+    };
+    let signed = |object: &&Object| object.path.as_str().ends_with(".minisig");
+    let signatures = ours.bundles.iter().map(|entry| (entry.name.clone(), entry.files.iter().filter(signed).map(record).collect()));
+    let companions = Companions { roots: ours.roots.iter().map(record).collect(), signatures: signatures.collect() };
+    Expectation { companions: Arc::new(companions), ..expected(now) }
+}
+
+#[tokio::test]
+async fn signatures_and_roots_belong_to_a_copy_that_is_called_verified() {
+    let whole = check(&changed(2, |_| {}), &publishers(now()), Depth::Full).await;
+    assert_eq!((whole.level, whole.files_checked), (Some(Level::Verified), 13), "{whole:?}");
+    for name in ["releases/v1/SHA256SUMS.alice.minisig", "metadata/1.root.json"] {
+        for depth in [Depth::Files, Depth::Full] {
+            let found = check(&changed(2, |objects| lose(objects, name)), &publishers(now()), depth).await;
+            assert_eq!((found.verdict, at(&found)), (Verdict::Incomplete, vec![name]), "{depth:?}");
+        }
+        let found = check(&changed(2, |objects| flip(objects, name)), &publishers(now()), Depth::Full).await;
+        assert_eq!((found.verdict, at(&found)), (Verdict::Forged, vec![name]));
+    }
+    // A mirror that is behind lacks no root and no signature that came after its own state.
+    let behind = check(&changed(1, |_| {}), &publishers(now()), Depth::Full).await;
+    assert_eq!(behind.verdict, Verdict::Behind { by: 1 }, "{behind:?}");
 }
