@@ -67,6 +67,7 @@ pub async fn look_at_mirrors(session: &Session, targets: &[&Target], depth: Dept
         depth,
         replicas: policy.replicas,
         concurrency: policy.concurrency,
+        timeouts: policy.timeouts,
         clock: session.clock,
         cancel: cancel.token.clone(),
     })

@@ -34,6 +34,7 @@ pub async fn verify(surface: &Surface, order: &Verify) -> Ended {
         depth: depth(order.files, order.full),
         replicas: Replicas::All,
         concurrency: 1,
+        timeouts: Timeouts::default(),
         clock: Clock::System,
         cancel: CancellationToken::new(),
     });

@@ -8,10 +8,11 @@ use jiff::Timestamp;
 
 use super::findings::{Findings, Inspection};
 use super::lists::FileLists;
+use super::patience::{Deadlines, Patience};
 use super::{Depth, MirrorCheck, Verdict};
 use crate::base::{BundleName, Holds, Level, Sha256, TargetName};
 use crate::reader::Source;
-use crate::trust::{self, FileRecord, Known, Verified};
+use crate::trust::{self, FetchError, FetchFault, FileRecord, Known, Verified};
 
 /// Files looked at, at the same time, on one mirror: as polite as a browser.
 const LOOKS: usize = 6;
@@ -59,20 +60,31 @@ pub struct Companions {
 ///
 /// A mirror never makes this fail: whatever it does is in the verdict and its evidence.
 pub async fn check(mirror: &Mirror, expected: &Expectation, depth: Depth) -> MirrorCheck {
-    inspect(mirror, expected, depth, &FileLists::default()).await.check
+    inspect(mirror, expected, depth, &FileLists::default(), Deadlines::default()).await.check
 }
 
 /// The same as part of a round.
-pub(super) async fn inspect(mirror: &Mirror, expected: &Expectation, depth: Depth, lists: &FileLists) -> Inspection {
+pub(super) async fn inspect(
+    mirror: &Mirror,
+    expected: &Expectation,
+    depth: Depth,
+    lists: &FileLists,
+    deadlines: Deadlines,
+) -> Inspection {
     let mut found = Findings::begin(mirror);
-    match trust::verify(mirror.source.as_ref(), &expected.pin, expected.now, mirror.known.as_ref()).await {
-        Ok(verified) => {
-            found.authentic(&verified, expected);
-            if depth > Depth::Metadata {
-                look_at_files(&mut found, mirror, &verified, expected, depth, lists).await;
+    let looking = async {
+        match trust::verify(mirror.source.as_ref(), &expected.pin, expected.now, mirror.known.as_ref()).await {
+            Ok(verified) => {
+                found.authentic(&verified, expected);
+                if depth > Depth::Metadata {
+                    look_at_files(&mut found, mirror, &verified, expected, depth, lists).await;
+                }
             }
+            Err(rejection) => found.rejected(&rejection),
         }
-        Err(rejection) => found.rejected(&rejection),
+    };
+    if let Err(late) = deadlines.keep(looking).await {
+        found.tell(Verdict::Unreadable, None, late);
     }
     found.finish(match depth {
         Depth::Metadata => Level::Current,
@@ -95,21 +107,29 @@ async fn look_at_files(
 ) {
     let companions = &expected.companions;
     let roots = companions.roots.iter().take(usize::try_from(verified.root_version).unwrap_or(usize::MAX));
-    look_at_each(found, mirror, roots, depth).await;
+    let mut patience = Patience::default();
+    look_at_each(found, mirror, roots, depth, &mut patience).await;
     let wanted = match mirror.holds {
         Holds::All => verified.bundles.len(),
         Holds::Newest(count) => usize::try_from(count).unwrap_or(usize::MAX).min(verified.bundles.len()),
     };
     for record in verified.bundles.iter().rev().take(wanted) {
+        if patience.is_over().is_some() {
+            break;
+        }
         let files = match lists.of(mirror.source.as_ref(), verified, &record.name).await {
             Ok(files) => files,
             Err(rejection) => {
                 found.rejected(&rejection);
+                patience.heard_of(&rejection);
                 continue;
             }
         };
         let signatures = companions.signatures.get(&record.name).into_iter().flatten();
-        look_at_each(found, mirror, files.iter().chain(signatures), depth).await;
+        look_at_each(found, mirror, files.iter().chain(signatures), depth, &mut patience).await;
+    }
+    if let Some(why) = patience.is_over() {
+        found.tell(Verdict::Unreadable, None, why);
     }
 }
 
@@ -118,11 +138,15 @@ async fn look_at_each<'a>(
     mirror: &Mirror,
     files: impl Iterator<Item = &'a FileRecord> + Send,
     depth: Depth,
+    patience: &mut Patience,
 ) {
     let looks = files.map(|file| look_at_file(mirror.source.as_ref(), file, depth));
     let mut looks = stream::iter(looks).buffer_unordered(LOOKS);
-    while let Some(Sighting { file, hashed, trouble }) = looks.next().await {
+    while patience.is_over().is_none()
+        && let Some(Sighting { file, hashed, trouble, fault }) = looks.next().await
+    {
         found.file(hashed);
+        patience.heard(fault);
         if let Some((verdict, what)) = trouble {
             found.tell(verdict, Some(&file.path), what);
         }
@@ -134,11 +158,14 @@ struct Sighting<'a> {
     file: &'a FileRecord,
     hashed: u64,
     trouble: Option<(Verdict, String)>,
+    fault: Option<FetchFault>,
 }
 
 async fn look_at_file<'a>(source: &dyn Source, file: &'a FileRecord, depth: Depth) -> Sighting<'a> {
-    let clean = Sighting { file, hashed: 0, trouble: None };
-    let bad = |hashed, verdict, what: String| Sighting { file, hashed, trouble: Some((verdict, what)) };
+    let clean = Sighting { file, hashed: 0, trouble: None, fault: None };
+    let bad = |hashed, verdict, what: String| Sighting { file, hashed, trouble: Some((verdict, what)), fault: None };
+    let unread =
+        |error: FetchError| Sighting { fault: Some(error.fault), ..bad(0, Verdict::Unreadable, error.reason) };
     if depth == Depth::Full {
         return match source.digest(&file.path, file.length).await {
             Ok(None) => bad(0, Verdict::Incomplete, "missing".to_owned()),
@@ -152,13 +179,13 @@ async fn look_at_file<'a>(source: &dyn Source, file: &'a FileRecord, depth: Dept
                 bad(length, Verdict::Forged, format!("altered: {length} bytes with sha256 {digest}, signed is {}", file.sha256))
             }
             Ok(Some((length, _))) => Sighting { hashed: length, ..clean },
-            Err(error) => bad(0, Verdict::Unreadable, error.reason),
+            Err(error) => unread(error),
         };
     }
     match source.size(&file.path).await {
         Ok(Some(length)) if length == file.length => clean,
         Ok(Some(length)) => bad(0, Verdict::Incomplete, format!("{length} bytes, signed are {}", file.length)),
         Ok(None) => bad(0, Verdict::Incomplete, "missing".to_owned()),
-        Err(error) => bad(0, Verdict::Unreadable, error.reason),
+        Err(error) => unread(error),
     }
 }

@@ -8,6 +8,7 @@
 mod check;
 mod findings;
 mod lists;
+mod patience;
 mod record;
 mod round;
 mod store_source;

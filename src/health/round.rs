@@ -8,8 +8,9 @@ use tokio_util::sync::CancellationToken;
 use super::check::{Expectation, Mirror, inspect};
 use super::findings::Inspection;
 use super::lists::FileLists;
+use super::patience::Deadlines;
 use super::{Depth, Evidence, MirrorCheck, Round, Verdict};
-use crate::base::{BundleName, Clock, Replicas, Sha256};
+use crate::base::{BundleName, Clock, Replicas, Sha256, Timeouts};
 
 /// What a round is about.
 pub struct RoundOrders {
@@ -25,6 +26,8 @@ pub struct RoundOrders {
     pub replicas: Replicas,
     /// Mirrors looked at, at the same time.
     pub concurrency: usize,
+    /// How long one mirror (`target`) and all of them (`run`) may take; what is not looked at by then is unreadable.
+    pub timeouts: Timeouts,
     /// What time it is.
     pub clock: Clock,
     /// Stops the looking; what was found until then is the round.
@@ -38,8 +41,9 @@ pub struct RoundOrders {
 pub async fn round(orders: RoundOrders) -> Round {
     let started = orders.clock.now();
     let lists = FileLists::default();
+    let deadlines = Deadlines::from_now(&orders.timeouts);
     let looks = orders.mirrors.iter().map(|mirror| {
-        let look = inspect(mirror, &orders.expected, orders.depth, &lists);
+        let look = inspect(mirror, &orders.expected, orders.depth, &lists, deadlines);
         let stopped = orders.cancel.cancelled();
         async move {
             tokio::select! {

@@ -1,10 +1,11 @@
 //! One defect at a time, and what a check makes of it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use jiff::{Timestamp, ToSpan as _};
-use spartacus::base::{Clock, Holds, Level, ObjectPath, Quorum, Replicas};
+use spartacus::base::{Clock, Holds, Level, ObjectPath, Quorum, Replicas, Timeouts};
 use spartacus::health::{
     Companions, Depth, Expectation, Mirror, MirrorCheck, Round, RoundOrders, StoreSource, Unreachable, Verdict, check, round,
 };
@@ -14,8 +15,11 @@ use spartacus::bundle::Object;
 use spartacus::trust::{FileRecord, Known};
 use tokio_util::sync::CancellationToken;
 
-use super::actor::Actor;
+use super::actor::{Actor, Cue};
 use super::world::{Objects, now, path, published, release, world};
+
+/// No mirror is looked at for longer.
+const LIMIT: Duration = Duration::from_hours(1);
 
 fn expected(now: Timestamp) -> Expectation {
     let ours = release(2);
@@ -61,6 +65,7 @@ async fn whole_round(mirrors: Vec<Mirror>, depth: Depth, expected: Expectation) 
         depth,
         replicas: Replicas::All,
         concurrency: 4,
+        timeouts: Timeouts { target: Some(LIMIT), ..Timeouts::default() },
         clock: Clock::Fixed(now()),
         cancel: CancellationToken::new(),
     })
@@ -274,4 +279,31 @@ async fn signatures_and_roots_belong_to_a_copy_that_is_called_verified() {
     // A mirror that is behind lacks no root and no signature that came after its own state.
     let behind = check(&changed(1, |_| {}), &publishers(now()), Depth::Full).await;
     assert_eq!(behind.verdict, Verdict::Behind { by: 1 }, "{behind:?}");
+}
+
+#[tokio::test]
+async fn a_mirror_that_stops_answering_is_given_up() {
+    let silent = (1..100).fold(FaultPlan::none(), |plan, nth| plan.then(Operation::Stat, nth, Fault::Before(ErrorKind::Timeout)));
+    let store = Arc::new(Faulty::new(Actor::new("mirror", &published(&release(2)), []), silent));
+    let found = check(&mirror_on(store.clone()), &expected(now()), Depth::Files).await;
+    assert_eq!((found.verdict, found.level, found.files_checked), (Verdict::Unreadable, None, 5), "{found:?}");
+    assert!(found.evidence.iter().any(|fact| fact.what.contains("given up after 5 requests")), "{found:?}");
+    assert!(!found.suspects.exhaustive);
+
+    // One that answers is asked for everything, whatever it answers.
+    let refusing =
+        (1..100).fold(FaultPlan::none(), |plan, nth| plan.then(Operation::Stat, nth, Fault::Before(ErrorKind::PermissionDenied)));
+    let store = Faulty::new(Actor::new("mirror", &published(&release(2)), []), refusing);
+    assert_eq!(check(&mirror_on(store), &expected(now()), Depth::Files).await.files_checked, 10);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_mirror_that_hangs_holds_up_a_round_until_its_deadline() {
+    let hangs = mirror_on(Actor::new("hangs", &published(&release(2)), [Cue::Silent(9, false)]));
+    let begun = tokio::time::Instant::now();
+    let found = whole_round(vec![hangs, changed(2, |_| {})], Depth::Full, expected(now())).await;
+    assert!(begun.elapsed() < LIMIT + Duration::from_mins(1), "{:?}", begun.elapsed());
+    assert_eq!((found.mirrors[0].verdict, found.mirrors[0].level), (Verdict::Unreadable, None), "{:?}", found.mirrors[0]);
+    assert!(found.mirrors[0].evidence[0].what.contains("not finished within 3600 s"), "{:?}", found.mirrors[0]);
+    assert!(found.mirrors[1].is_good());
 }
