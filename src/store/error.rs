@@ -300,7 +300,7 @@ impl Hinted for StoreError {
                 "ask the operator whether the host key changed; then `spartacus target probe {target}` shows the new one to pin"
             ),
             ErrorKind::PermissionDenied => format!("`spartacus target probe {target}` shows what this account may do"),
-            ErrorKind::NoSpace => format!("ask the operator for space, or set `holds: newest 3` on target {target}"),
+            ErrorKind::NoSpace => format!("ask the operator of target {target} for space"),
             ErrorKind::TooLarge => "ask the operator to raise the server's limit for uploads".to_owned(),
             ErrorKind::Unreachable => format!("is the server up? `spartacus target probe {target}` tries it alone"),
             ErrorKind::Redirect => format!("put the address it redirects to into the entry of target {target}"),

@@ -9,12 +9,12 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::carry::{Carrier, Stop, unless_cancelled};
-use super::look::look;
+use super::look::{look, with_folders};
 use super::watch::Watch;
 use super::{Ending, Events, FailureRecord, Journal, Look, Originals, Outcome, Settled, Stage};
 use crate::base::{ByteCount, Clock, Hinted as _, Holds, Level, RetryPolicy, TargetLimits, TargetName, Timeouts, causes};
-use crate::bundle::Release;
-use crate::plan::{Pointer, expected_objects, plan};
+use crate::bundle::{BundleEntry, Release};
+use crate::plan::{Pointer, expected_bundles, expected_objects, plan};
 use crate::store::{Bandwidth, ErrorKind, Limited, Retries, Retrying, Store, StoreError, SwapClass, Tap};
 
 /// Calls under way on one target, at most. A backend asks for fewer by its [`crate::store::Capabilities`]; this only
@@ -294,23 +294,40 @@ fn conflict(common: &Common, job: &Job, version: u64) -> Conclusion {
 async fn refuse_if_too_much(common: &Common, job: &Job, planned: u64, store: &dyn Store) -> Result<(), Conclusion> {
     let target = &job.target;
     // The limit is for all that lies there, not for what one push adds.
-    let whole = expected_objects(&common.release, job.holds).map(|object| object.length).sum::<u64>();
-    if let Some(limit) = job.limits.max_bytes
-        && whole > limit.0
-    {
-        let message = format!("{target}: {} to hold, its operator allows {limit}", ByteCount(whole));
-        let hint = "set `holds: newest 1` on it, or ask its operator for more".to_owned();
-        return Err(Conclusion::failed("max_bytes", message, Some(hint)));
+    if let Some(limit) = job.limits.max_bytes {
+        let expected = expected_objects(&common.release, job.holds).map(|object| object.length).sum::<u64>();
+        let whole = ByteCount(expected) + left_over(common, job, store).await?;
+        if whole > limit {
+            let message = format!("{target}: {whole} to hold, its operator allows {limit}");
+            let hint = "ask its operator for more".to_owned();
+            return Err(Conclusion::failed("max_bytes", message, Some(hint)));
+        }
     }
     match store.space().await {
         Ok(Some(space)) if space.free_bytes < planned => {
             let message = format!("{target}: {} to send, {} free", ByteCount(planned), ByteCount(space.free_bytes));
-            let hint = "ask its operator for space, or set `holds: newest 1` on it".to_owned();
+            let hint = "ask its operator for space".to_owned();
             Err(Conclusion::failed("no_space", message, Some(hint)))
         }
         // Every further request would be another failed login.
         Err(error) if error.kind == ErrorKind::Unauthenticated => Err(Stop::Store(error).into()),
         // Unknown space is no reason not to try.
         _ => Ok(()),
+    }
+}
+
+/// Bytes of bundles that the target is not to hold any more and still shows: nothing is ever deleted from it.
+async fn left_over(common: &Common, job: &Job, store: &dyn Store) -> Result<ByteCount, Conclusion> {
+    let expected = expected_bundles(&common.release, job.holds);
+    let others: Vec<&BundleEntry> = common.release.bundles.iter().filter(|bundle| !expected.contains(&bundle.name)).collect();
+    if !store.capabilities().read {
+        return Ok(ByteCount(0));
+    }
+    match with_folders(store, others).await {
+        Ok(shown) => Ok(ByteCount(shown.iter().flat_map(|bundle| bundle.files.iter()).map(|file| file.length).sum())),
+        // Every further request would be another failed login.
+        Err(error) if error.kind == ErrorKind::Unauthenticated => Err(Stop::Store(error).into()),
+        // What cannot be seen cannot be counted.
+        Err(_) => Ok(ByteCount(0)),
     }
 }

@@ -333,6 +333,27 @@ async fn a_limit_is_for_all_that_lies_there() {
     assert_eq!(actor.puts(), 0);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_limit_counts_older_bundles_that_nobody_deletes() {
+    let length = |objects: &Objects| objects.values().map(|bytes| bytes.len() as u64).sum::<u64>();
+    let older = length(&changed(2, |objects| objects.retain(|path, _| path.as_str().starts_with("releases/v1/"))));
+    let newest: u64 = {
+        let release = release(2);
+        let other = release.metadata.iter().chain(&release.roots).map(|object| object.length).sum::<u64>();
+        release.bundles[1].files.iter().map(|file| file.length).sum::<u64>() + other
+    };
+    let fresh = Actor::new("target", &Objects::new(), []);
+    let used = Actor::new("target", &published(&release(1)), []);
+    for (actor, allowed, expected) in [(fresh, newest, ""), (used.clone(), newest + older - 1, "max_bytes"), (used, newest + older, "")] {
+        let mut job = job_on(actor);
+        job.holds = Holds::Newest(1);
+        job.limits.max_bytes = Some(ByteCount(allowed));
+        let outcome = run(orders(&release(2), vec![job])).await.outcomes.remove(0);
+        assert_eq!(code(&outcome), expected, "{outcome:?}");
+        assert!(!format!("{outcome:?}").contains("holds:"), "{outcome:?}");
+    }
+}
+
 #[test]
 fn a_plan_costs_a_few_words_for_each_object() {
     let files: Vec<_> = (0..100_000).map(|number| inline(path(format!("releases/v9/{number}")), Bytes::new())).collect();
