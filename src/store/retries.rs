@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
 use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
 
 use super::breaker::{Admission, Circuit};
 use super::{Operation, Retry, StoreError};
@@ -41,6 +42,7 @@ pub struct Retries {
     target: TargetName,
     policy: RetryPolicy,
     observer: Option<Arc<dyn RetryObserver>>,
+    cancel: CancellationToken,
     state: Mutex<State>,
 }
 
@@ -63,6 +65,8 @@ enum Surrender {
     Budget,
     /// The breaker opened meanwhile.
     Open,
+    /// The run was cancelled meanwhile.
+    Cancelled,
 }
 
 /// One call's tries so far.
@@ -79,13 +83,20 @@ impl Retries {
     pub fn new(target: &TargetName, policy: RetryPolicy, seed: u64) -> Self {
         let circuit = Circuit::new(policy.breaker, policy.cap);
         let state = State { random: fastrand::Rng::with_seed(seed), first_tries: 0, retries: 0, circuit };
-        Self { target: target.clone(), policy, observer: None, state: Mutex::new(state) }
+        Self { target: target.clone(), policy, observer: None, cancel: CancellationToken::new(), state: Mutex::new(state) }
     }
 
     /// The same, telling `observer` about each retry.
     #[must_use]
     pub fn observed(mut self, observer: Arc<dyn RetryObserver>) -> Self {
         self.observer = Some(observer);
+        self
+    }
+
+    /// The same, sending nothing again once `cancel` is cancelled: a call under way may end, and what failed stays so.
+    #[must_use]
+    pub fn until(mut self, cancel: &CancellationToken) -> Self {
+        self.cancel = cancel.clone();
         self
     }
 
@@ -171,7 +182,12 @@ impl Retries {
             if let Some(observer) = &self.observer {
                 observer.retrying(&RetryEvent { error: &error, attempt: tries.count, pause });
             }
-            sleep(pause).await;
+            // The pause comes second, so that even one of no length ends here.
+            tokio::select! {
+                biased;
+                () = self.cancel.cancelled() => return Err(tell(error, &tries, Surrender::Cancelled)),
+                () = sleep(pause) => {}
+            }
         }
     }
 
@@ -254,6 +270,7 @@ fn tell(mut error: StoreError, tries: &Tries, why: Surrender) -> StoreError {
         Surrender::Final | Surrender::Tries => "",
         Surrender::Budget => ", no retries left for this target",
         Surrender::Open => ", this target is left alone for now",
+        Surrender::Cancelled => ", the run was cancelled",
     };
     let times = if tries.count == 1 { "try" } else { "tries" };
     let separator = if error.detail.is_empty() { "" } else { "; " };

@@ -155,7 +155,7 @@ fn may_push_now(common: &Common, job: &Job) -> bool {
 /// Connects, works, closes the connection whatever came of it, and remembers how the target did.
 async fn attempt(common: &Common, job: &Job, watch: &Arc<Watch>) -> Conclusion {
     let earlier = common.journal.breaker(&job.target);
-    let retries = Retries::new(&job.target, common.retry, fastrand::u64(..)).observed(watch.clone());
+    let retries = Retries::new(&job.target, common.retry, fastrand::u64(..)).observed(watch.clone()).until(&common.cancel);
     let retries = Arc::new(retries.remembering(earlier.failures, earlier.opened_at.is_some()));
     let conclusion = connected(common, job, watch, &retries).await;
     let after = earlier.after(&retries, common.clock.now());

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use spartacus::base::TargetName;
-use spartacus::store::{ErrorKind, Operation, Retry, Store, StoreError};
+use spartacus::base::{RetryPolicy, TargetName};
+use spartacus::store::{ErrorKind, Fault, FaultPlan, Faulty, Operation, Retry, Store, StoreError};
 use spartacus::transfer::{Connector, Ending, Event, Events, run};
 use tokio::time::Instant;
 
@@ -154,6 +154,33 @@ async fn a_swap_under_way_may_end_and_its_result_is_told() {
         assert_eq!(read(&actor.store.snapshot()).await, Ok(version));
         assert_eq!(outcome.notes.iter().any(|note| note.contains("is not known")), ending == Ending::Cancelled, "{outcome:?}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_swap_begins_after_a_cancellation_not_even_a_second_try() {
+    // How many puts come before the swap is not for this test to know.
+    let counted = Arc::new(Faulty::new(Actor::new("target", &published(&release(1)), []), FaultPlan::none()));
+    run(orders(&release(2), vec![job(counted.inner().store.target(), Ready(counted.clone()))])).await;
+    let swap = counted.calls(Operation::Put) - release(2).conveniences.len() as u64;
+
+    let refused = FaultPlan::none().then(Operation::Put, swap, Fault::Before(ErrorKind::Unavailable));
+    let store = Arc::new(Faulty::new(Actor::new("target", &published(&release(1)), []), refused));
+    let mut wanted = orders(&release(2), vec![job(store.inner().store.target(), Ready(store.clone()))]);
+    let cancel = wanted.common.cancel.clone();
+    // Well within the time that a swap under way is given.
+    wanted.common.retry = RetryPolicy { base: Duration::from_secs(1), ..RetryPolicy::default() };
+    let (sender, mut events) = tokio::sync::mpsc::channel(1024);
+    wanted.common.events = Events::to(sender);
+    let working = tokio::spawn(run(wanted));
+    while let Some(event) = events.recv().await {
+        if matches!(event, Event::Retrying { .. }) {
+            cancel.cancel();
+        }
+    }
+    let outcome = working.await.expect("the run returns").outcomes.remove(0);
+    assert_ne!(outcome.ending, Ending::Done, "{outcome:?}");
+    assert_eq!(store.calls(Operation::Put), swap, "nothing was put again");
+    assert_eq!(read(&store.inner().store.snapshot()).await, Ok(1));
 }
 
 #[tokio::test(start_paused = true)]
