@@ -11,6 +11,7 @@ use super::cancel::Cancel;
 use super::connect::TargetConnector;
 use super::exit::{self, Failure};
 use super::journal::StateJournal;
+use super::push::tell;
 use super::session::{Session, file_failure, hinted};
 use super::surface::Surface;
 use super::target::place::place_digest;
@@ -72,7 +73,7 @@ pub async fn deliver(surface: &Surface, global: &Global, session: &Session, orde
         timeouts: policy.timeouts,
         require_atomic: policy.require_atomic,
         bandwidth: policy.bandwidth.map(|limit| Bandwidth::new(limit) as Arc<dyn Tap>),
-        journal: Arc::new(StateJournal::new(history.clone(), order.release.version)),
+        journal: Arc::new(StateJournal::new(history.clone(), id, order.release.version)),
         originals: Originals::default(),
         clock: session.clock,
         events: Events::to(sender),
@@ -84,11 +85,11 @@ pub async fn deliver(surface: &Surface, global: &Global, session: &Session, orde
     if let Err(error) = listener.await? {
         surface.remark(&format!("warning: progress could not be written: {error}"));
     }
-    history.flush().map_err(|error| hinted(exit::UNEXPECTED, error))?;
-    for outcome in &run.outcomes {
-        history.record_outcome(id, outcome).map_err(|error| hinted(exit::UNEXPECTED, error))?;
+    if let Err(error) = history.flush().and_then(|()| history.finish_run(id, &run)) {
+        // What became of the mirrors is worth more than the failure to write it down.
+        tell(surface, &run);
+        return Err(hinted(exit::UNEXPECTED, error));
     }
-    history.finish_run(id, &run).map_err(|error| hinted(exit::UNEXPECTED, error))?;
     Ok(run)
 }
 

@@ -4,22 +4,29 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::base::{ObjectPath, Sha256, TargetName};
-use crate::history::History;
-use crate::transfer::{BreakerState, Journal, Settled};
+use crate::history::{History, RunId};
+use crate::transfer::{BreakerState, Journal, Outcome, Settled};
 
 /// Writes the journal of one run. A journal that cannot be written costs uploads, not correctness, so troubles are
 /// logged and the push goes on.
 #[derive(Debug)]
 pub struct StateJournal {
     history: Arc<History>,
+    run: Option<RunId>,
     version: u64,
 }
 
 impl StateJournal {
-    /// The journal of a run that pushes this timestamp version.
+    /// The journal of this run, which pushes this timestamp version.
     #[must_use]
-    pub fn new(history: Arc<History>, version: u64) -> Self {
-        Self { history, version }
+    pub fn new(history: Arc<History>, run: RunId, version: u64) -> Self {
+        Self { history, run: Some(run), version }
+    }
+
+    /// What earlier runs left, for a look that sends nothing.
+    #[must_use]
+    pub fn of_earlier_runs(history: Arc<History>, version: u64) -> Self {
+        Self { history, run: None, version }
     }
 }
 
@@ -34,6 +41,14 @@ impl Journal for StateJournal {
     fn confirm(&self, target: &TargetName, path: &ObjectPath, sha256: Sha256) {
         if let Err(error) = self.history.confirm(target, self.version, path, sha256) {
             tracing::warn!(%target, %error, "the journal cannot be written");
+        }
+    }
+
+    fn finished(&self, outcome: &Outcome) {
+        let Some(run) = self.run else { return };
+        // The end of the run writes all of them again, and does not pass over trouble.
+        if let Err(error) = self.history.record_outcome(run, outcome) {
+            tracing::warn!(target = %outcome.target, %error, "the outcome cannot be written");
         }
     }
 

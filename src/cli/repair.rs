@@ -71,7 +71,7 @@ async fn forecast(
     cancel: &Cancel,
 ) -> Ended {
     let pin = pin(&session.project)?;
-    let journal = StateJournal::new(session.history.clone(), release.version);
+    let journal = StateJournal::of_earlier_runs(session.history.clone(), release.version);
     let mut text = String::new();
     let mut failed = false;
     for target in targets.iter().filter(|target| target.state == TargetState::Active) {

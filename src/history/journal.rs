@@ -14,14 +14,15 @@ use crate::transfer::Settled;
 /// Confirmations per transaction. A commit costs one sync (milliseconds on a slow disk), an entry microseconds.
 const BATCH: usize = 512;
 
-/// No confirmation waits longer than this for the next one to take it along.
+/// A confirmation that comes later than this after the last commit is committed at once. So what is lost with the process
+/// was confirmed within this time after a commit, however long the next upload takes.
 const AGE: Duration = Duration::from_millis(500);
 
 /// Confirmations that are not in the database yet.
 #[derive(Debug, Default)]
 pub(super) struct Pending {
     entries: Vec<Entry>,
-    oldest: Option<Instant>,
+    committed: Option<Instant>,
 }
 
 #[derive(Debug)]
@@ -34,24 +35,23 @@ struct Entry {
 
 impl Pending {
     fn is_due(&self) -> bool {
-        self.entries.len() >= BATCH || self.oldest.is_some_and(|since| since.elapsed() >= AGE)
+        self.entries.len() >= BATCH || self.committed.is_none_or(|since| since.elapsed() >= AGE)
     }
 
     fn clear(&mut self) {
         self.entries.clear();
-        self.oldest = None;
+        self.committed = Some(Instant::now());
     }
 }
 
 impl History {
     /// Notes that `target` confirmed the object at `path` while timestamp version `version` was being pushed.
     ///
-    /// Entries gather in memory and are committed together: 512 at a time, or when the oldest has waited 500 ms
-    /// at the next call, or by [`flush`](Self::flush). `kill -9` loses at most what has not been committed, and
-    /// that costs a second upload, nothing else.
+    /// Entries that come close together gather in memory and are committed together: 512 at a time, or with the first
+    /// that comes 500 ms after the last commit, or by [`flush`](Self::flush). `kill -9` loses at most what was confirmed
+    /// within 500 ms after a commit, and that costs a second upload, nothing else.
     pub fn confirm(&self, target: &TargetName, version: u64, path: &ObjectPath, sha256: Sha256) -> Result<(), HistoryError> {
         self.with("write the journal", |inner| {
-            inner.pending.oldest.get_or_insert_with(Instant::now);
             inner.pending.entries.push(Entry { target: target.clone(), version, path: path.clone(), sha256 });
             if inner.pending.is_due() { write_pending(inner) } else { Ok(()) }
         })

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::BreakerState;
+use super::{BreakerState, Outcome};
 use crate::base::{Holds, ObjectPath, Sha256, TargetName};
 
 /// What a target certainly held when its pointer was last written or found right.
@@ -25,6 +25,9 @@ pub trait Journal: Send + Sync {
 
     /// Remembers one upload.
     fn confirm(&self, target: &TargetName, path: &ObjectPath, sha256: Sha256);
+
+    /// Notes what became of a target, as soon as it is known: a run that is killed later keeps it.
+    fn finished(&self, outcome: &Outcome);
 
     /// Notes that a target holds all that was expected of it. Single uploads are forgotten: from now on its own metadata
     /// vouches for them.
@@ -62,4 +65,7 @@ impl Journal for NoJournal {
     }
 
     fn set_breaker(&self, _target: &TargetName, _state: BreakerState) {}
+    fn finished(&self, _outcome: &Outcome) {}
+
+    fn forget(&self, _target: &TargetName) {}
 }

@@ -56,6 +56,7 @@ pub async fn run(orders: Orders) -> Run {
                 Ok(outcome) => outcome,
                 Err(panic) => broken(&job.target, &job.protocol, &what(panic.as_ref())),
             };
+            common.journal.finished(&outcome);
             common.events.tell(Event::TargetFinished { outcome: Box::new(outcome.clone()) }).await;
             (number, outcome)
         });

@@ -68,3 +68,16 @@ fn a_rotten_object_of_our_own_goes_nowhere_and_staging_again_mends_it() {
     desk.run(&["push"]).ends_with(0);
     desk.run(&["check", "--full"]).ends_with(0);
 }
+
+#[test]
+fn a_run_that_cannot_be_written_down_is_told_all_the_same() {
+    let desk = Desk::with_targets(&["one"]);
+    let state = rusqlite::Connection::open(desk.path(".spartacus/state.db")).expect("init or target add made it");
+    let broken = "CREATE TRIGGER no_end BEFORE UPDATE ON runs BEGIN SELECT RAISE(ABORT, 'the disk is full'); END";
+    state.execute_batch(broken).expect("the state file is a database");
+    let said = desk.run(&["push", "docs", "--as", "v1", "--yes"]).ends_with(1);
+    assert_eq!(said.headline(), "v1 complete on 1 of 1 mirror");
+    assert!(said.err.contains("the disk is full"), "{}", said.err);
+    let noted: i64 = state.query_row("SELECT count(*) FROM outcomes", [], |row| row.get(0)).expect("a count");
+    assert_eq!(noted, 1, "the outcome was written when the target was done");
+}

@@ -12,7 +12,7 @@ use spartacus::store::memory::MemoryStore;
 use spartacus::store::{
     Body, ByteStream, Capabilities, Entry, ErrorKind, FaultPlan, Faulty, Operation, Space, Stat, Store, StoreError, Write,
 };
-use spartacus::transfer::{BreakerState, Common, Connector, Events, Job, Journal, Look, Orders, Originals, RunKind, Settled};
+use spartacus::transfer::{BreakerState, Common, Connector, Events, Job, Journal, Look, Orders, Originals, Outcome, RunKind, Settled};
 use tokio_util::sync::CancellationToken;
 
 use super::world::{Objects, now, read, world};
@@ -250,8 +250,16 @@ pub fn refusing(actor: &Actor, operation: Operation, nth: u64) -> Arc<Faulty<Act
 #[derive(Debug, Clone, Default)]
 pub struct Notebook {
     confirmed: Arc<Mutex<BTreeMap<TargetName, BTreeMap<ObjectPath, Sha256>>>>,
+    finished: Arc<Mutex<Vec<TargetName>>>,
     settled: Arc<Mutex<BTreeMap<TargetName, Settled>>>,
     breakers: Arc<Mutex<BTreeMap<TargetName, BreakerState>>>,
+}
+
+impl Notebook {
+    /// Targets whose outcome was noted, in this order.
+    pub fn finished(&self) -> Vec<TargetName> {
+        self.finished.lock().expect("no test panicked with it").clone()
+    }
 }
 
 impl Journal for Notebook {
@@ -262,6 +270,10 @@ impl Journal for Notebook {
     fn confirm(&self, target: &TargetName, path: &ObjectPath, sha256: Sha256) {
         let mut all = self.confirmed.lock().expect("no test panicked with it");
         all.entry(target.clone()).or_default().insert(path.clone(), sha256);
+    }
+
+    fn finished(&self, outcome: &Outcome) {
+        self.finished.lock().expect("no test panicked with it").push(outcome.target.clone());
     }
 
     fn settle(&self, target: &TargetName, settled: Settled) {

@@ -10,7 +10,7 @@ use spartacus::store::{ErrorKind, Fault, FaultPlan, Faulty, Operation, Retry, St
 use spartacus::transfer::{Connector, Ending, Event, Events, run};
 use tokio::time::Instant;
 
-use super::actor::{Actor, BlackHole, Cue, Ready, job, job_on, orders, refusing};
+use super::actor::{Actor, BlackHole, Cue, Notebook, Ready, job, job_on, orders, refusing};
 use super::world::{holds_all_of, path, published, read, release};
 
 fn pointer() -> spartacus::base::ObjectPath {
@@ -97,6 +97,20 @@ impl Connector for AsksToWait {
         }
         Ok(Arc::new(self.store.clone()))
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn outcomes_are_noted_while_others_are_still_at_work() {
+    let quick = Actor::new("quick", &published(&release(1)), []);
+    let stuck: TargetName = "stuck".parse().expect("a name");
+    let mut wanted = orders(&release(2), vec![job(&stuck, BlackHole), job_on(quick)]);
+    let journal = Notebook::default();
+    wanted.common.journal = Arc::new(journal.clone());
+    let working = tokio::spawn(run(wanted));
+    tokio::time::sleep(Duration::from_mins(1)).await;
+    assert!(!working.is_finished());
+    assert_eq!(journal.finished().iter().map(TargetName::as_str).collect::<Vec<_>>(), ["quick"]);
+    working.abort();
 }
 
 #[tokio::test(start_paused = true)]
