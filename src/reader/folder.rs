@@ -1,10 +1,12 @@
 //! A copy in a folder.
 
+use std::fs::File;
 use std::io::{ErrorKind, Read as _};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use camino::Utf8PathBuf;
+use camino::{Utf8Path, Utf8PathBuf};
+use rustix::fs::{Mode, OFlags};
 
 use super::Source;
 use crate::base::{Hasher, ObjectPath, Sha256};
@@ -26,10 +28,10 @@ impl FolderSource {
     async fn open<T: Send + 'static>(
         &self,
         path: &ObjectPath,
-        read: impl FnOnce(std::fs::File) -> std::io::Result<T> + Send + 'static,
+        read: impl FnOnce(File) -> std::io::Result<T> + Send + 'static,
     ) -> Result<Option<T>, FetchError> {
         let file = self.root.join(path.as_str());
-        let done = tokio::task::spawn_blocking(move || match std::fs::File::open(file) {
+        let done = tokio::task::spawn_blocking(move || match open(&file) {
             Ok(file) if file.metadata()?.is_file() => read(file).map(Some),
             Ok(_) => Ok(None),
             Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(None),
@@ -38,6 +40,12 @@ impl FolderSource {
         let fail = |reason: String| FetchError::refused(path, reason);
         done.await.map_err(|error| fail(error.to_string()))?.map_err(|error| fail(error.to_string()))
     }
+}
+
+/// NONBLOCK: a FIFO or a device in a copy must not hang us; it means nothing for regular files.
+fn open(file: &Utf8Path) -> std::io::Result<File> {
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    Ok(File::from(rustix::fs::open(file.as_std_path(), flags, Mode::empty())?))
 }
 
 #[async_trait]

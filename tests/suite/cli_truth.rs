@@ -81,3 +81,35 @@ fn a_run_that_cannot_be_written_down_is_told_all_the_same() {
     let noted: i64 = state.query_row("SELECT count(*) FROM outcomes", [], |row| row.get(0)).expect("a count");
     assert_eq!(noted, 1, "the outcome was written when the target was done");
 }
+
+#[test]
+fn a_fifo_in_a_copy_holds_nobody_up() {
+    let desk = Desk::with_targets(&["one"]);
+    desk.run(&["push", "docs", "--as", "v1", "--yes"]).ends_with(0);
+    for name in ["metadata/2.root.json", "releases/v1/README"] {
+        let fifo = desk.path("one").join(name);
+        // One of them is in the way of a file.
+        let _ = fs::remove_file(&fifo);
+        desk.shell(&format!("mkfifo {}", fifo.display())).ends_with(0);
+    }
+    let verify = ["10", env!("CARGO_BIN_EXE_spartacus"), "verify", "one", "--root", "1.root.json", "--full"];
+    let said = desk.shell(&format!("timeout {}", verify.join(" "))).ends_with(7);
+    assert!(said.out.contains("releases/v1/README"), "{}", said.out);
+}
+
+#[test]
+fn a_check_covers_what_readers_without_the_program_need() {
+    let desk = Desk::with_targets(&["one"]);
+    desk.run(&["push", "docs", "--as", "v1", "--yes"]).ends_with(0);
+    let signature = fs::read_dir(desk.path("one/releases/v1"))
+        .expect("the mirror's folder")
+        .map(|entry| entry.expect("an entry").file_name().into_string().expect("UTF-8"))
+        .find(|name| name.ends_with(".minisig"))
+        .expect("a signature for people");
+    alter(&desk, &format!("one/releases/v1/{signature}"));
+    fs::remove_file(desk.path("one/metadata/1.root.json")).expect("the first root is there");
+    let said = desk.run(&["check", "--full"]).ends_with(6);
+    assert!(said.out.contains(&signature) && said.out.contains("metadata/1.root.json"), "{}", said.out);
+    desk.run(&["repair"]).ends_with(0);
+    assert_eq!(desk.run(&["check", "--full"]).ends_with(0).headline(), "v1 verified on 1 of 1 mirror");
+}
