@@ -3,11 +3,13 @@
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use serde::{Deserialize, Serialize};
+use tokio::time::{Instant, sleep};
 
 use super::{Body, Capabilities, Store, StoreError, StoreExt as _, SwapClass, Tap, Write};
 use crate::base::ObjectPath;
@@ -16,6 +18,16 @@ use crate::base::ObjectPath;
 const SWAPS: u64 = 40;
 /// Bytes of the scratch objects that are swapped: more than one network packet, so that a torn one can be seen.
 const SCRATCH: usize = 96 * 1024;
+/// Whole objects that must have been read while a replacement was under way, before it means anything that none of them
+/// was torn.
+const READS_NEEDED: u64 = 10;
+/// An upload is left hanging for so long before it is broken off: time for the server to store what it got.
+const HANG: Duration = Duration::from_millis(500);
+/// For so long after that a short file may still appear: some servers put it in place when they notice that the
+/// connection is gone.
+const AFTERMATH: Duration = Duration::from_millis(600);
+/// Between two looks at it.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
 /// One thing that was tried.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,8 +43,11 @@ pub struct Trial {
 /// What a server turned out to be able to do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Profile {
-    /// What it can do; the planner and the pusher read this.
+    /// What it can do; the planner and the pusher read this. Its `swap` is only the protocol's promise where the one
+    /// below is not known.
     pub capabilities: Capabilities,
+    /// How readers see a replacement; `None` when too little could be read meanwhile to tell.
+    pub swap: Option<SwapClass>,
     /// How that was found out.
     pub trials: Vec<Trial>,
 }
@@ -60,16 +75,17 @@ where
     F: FnOnce(ObjectPath, Bytes) -> R + Send,
     R: Future<Output = Option<Trial>> + Send,
 {
-    let mut prober = Prober { store, capabilities: store.capabilities(), trials: Vec::new() };
+    let mut prober = Prober { store, capabilities: store.capabilities(), swap: None, trials: Vec::new() };
     let found = prober.everything(scratch, observe).await;
     prober.clean_up(scratch).await;
     found?;
-    Ok(Profile { capabilities: prober.capabilities, trials: prober.trials })
+    Ok(Profile { capabilities: prober.capabilities, swap: prober.swap, trials: prober.trials })
 }
 
 struct Prober<'a> {
     store: &'a dyn Store,
     capabilities: Capabilities,
+    swap: Option<SwapClass>,
     trials: Vec<Trial>,
 }
 
@@ -107,12 +123,7 @@ impl Prober<'_> {
             return Ok(());
         }
         let aborted = self.abort_half(&pointer).await?;
-        self.capabilities.swap = worse(seen, aborted);
-        self.trials.push(Trial {
-            what: "swap".to_owned(),
-            good: self.capabilities.swap == SwapClass::Atomic,
-            detail: format!("{}; while replacing: {seen}, after half an upload: {aborted}", self.capabilities.swap),
-        });
+        self.judge_swap(seen, aborted);
         let space = self.store.space().await;
         self.capabilities.space = matches!(space, Ok(Some(_)));
         let told =
@@ -121,6 +132,25 @@ impl Prober<'_> {
         let deleted = self.delete(&file).await;
         self.tried("delete", deleted)?;
         Ok(())
+    }
+
+    /// What both trials of a swap amount to.
+    fn judge_swap(&mut self, seen: Option<SwapClass>, aborted: Option<SwapClass>) {
+        // Where the store itself has to remove a name first, luck is no proof of the contrary.
+        let promised = self.store.capabilities().swap;
+        let floor = if promised == SwapClass::Gap { SwapClass::Gap } else { SwapClass::Atomic };
+        self.swap = match (seen, aborted) {
+            (Some(SwapClass::Torn), _) | (_, Some(SwapClass::Torn)) => Some(SwapClass::Torn),
+            (Some(seen), Some(aborted)) => Some(worse(worse(seen, aborted), floor)),
+            _ => None,
+        };
+        self.capabilities.swap = self.swap.unwrap_or(promised);
+        let word = |class: Option<SwapClass>| class.map_or("not known".to_owned(), |class| class.to_string());
+        self.trials.push(Trial {
+            what: "swap".to_owned(),
+            good: self.swap == Some(SwapClass::Atomic),
+            detail: format!("{}; while replacing: {}, after half an upload: {}", word(self.swap), word(seen), word(aborted)),
+        });
     }
 
     /// Notes a trial. A connection that is gone ends the probe; everything else is an answer.
@@ -183,58 +213,74 @@ impl Prober<'_> {
     }
 
     /// Replaces an object again and again while reading it: whoever reads must find one whole version.
-    async fn swap_under_a_reader(&self, pointer: &ObjectPath) -> (Result<String, StoreError>, SwapClass) {
+    async fn swap_under_a_reader(&self, pointer: &ObjectPath) -> (Result<String, StoreError>, Option<SwapClass>) {
         let versions: Vec<Bytes> = (0..2).map(|seed| noise(10 + seed, SCRATCH)).collect();
         if let Err(error) = self.store.put(pointer, &Body::bytes(versions[0].clone()), Write::New).await {
-            return (Err(error), SwapClass::Torn);
+            return (Err(error), None);
         }
         let done = AtomicBool::new(false);
-        let (reads, missing, torn) = (AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0));
+        let (begun, ended) = (AtomicU64::new(0), AtomicU64::new(0));
         let writer = async {
             let mut result = Ok(());
             for round in 0..SWAPS {
                 let body = Body::bytes(versions[usize::from(round % 2 == 0)].clone());
+                begun.fetch_add(1, Ordering::Relaxed);
                 result = self.store.put(pointer, &body, Write::Replace).await;
+                ended.fetch_add(1, Ordering::Relaxed);
                 if result.is_err() {
                     break;
                 }
+                // A store that answers at once must leave the reader its turn.
+                tokio::task::yield_now().await;
             }
             done.store(true, Ordering::Relaxed);
             result
         };
         let reader = async {
+            let mut seen = Sightings::default();
             while !done.load(Ordering::Relaxed) {
+                let before = ended.load(Ordering::Relaxed);
                 match self.store.get_small(pointer, 1 << 20).await {
-                    Ok(None) => missing.fetch_add(1, Ordering::Relaxed),
-                    Ok(Some(found)) if !versions.contains(&found) => torn.fetch_add(1, Ordering::Relaxed),
-                    // A failed read says nothing about the swap.
-                    Ok(Some(_)) | Err(_) => 0,
-                };
-                reads.fetch_add(1, Ordering::Relaxed);
+                    Ok(None) => seen.missing += 1,
+                    Ok(Some(found)) if !versions.contains(&found) => seen.torn += 1,
+                    Ok(Some(_)) if begun.load(Ordering::Relaxed) > before => seen.together += 1,
+                    Ok(Some(_)) => seen.apart += 1,
+                    Err(_) => seen.failed += 1,
+                }
+                tokio::task::yield_now().await;
             }
+            seen
         };
-        let (result, ()) = tokio::join!(writer, reader);
-        let (reads, missing, torn) = (reads.into_inner(), missing.into_inner(), torn.into_inner());
-        let class = match (missing, torn) {
-            (0, 0) => SwapClass::Atomic,
-            (_, 0) => SwapClass::Gap,
-            _ => SwapClass::Torn,
-        };
-        (result.map(|()| format!("{SWAPS} times under {reads} reads: {missing} found nothing, {torn} found part")), class)
+        let (result, seen) = tokio::join!(writer, reader);
+        // With one connection a read waits until the write is done, however long its call takes.
+        let at_once = self.store.capabilities().parallel_puts > 1;
+        (result.map(|()| format!("{SWAPS} times; {seen}")), seen.class(at_once))
     }
 
-    /// Breaks an upload off in the middle: what does a reader find?
-    async fn abort_half(&self, pointer: &ObjectPath) -> Result<SwapClass, StoreError> {
+    /// Breaks an upload off in the middle: what does a reader find, at once and a while later? `None` when nothing could
+    /// be read.
+    async fn abort_half(&self, pointer: &ObjectPath) -> Result<Option<SwapClass>, StoreError> {
         let old = noise(20, 700);
         self.store.put(pointer, &Body::bytes(old.clone()), Write::Replace).await?;
         let half = Body::bytes(noise(21, 4 << 20)).tapped(Arc::new(BreaksAfter { left: AtomicU64::new(2 << 20) }));
         // That it fails is the point.
         let _ = self.store.put(pointer, &half, Write::Replace).await;
-        Ok(match self.store.get_small(pointer, 8 << 20).await? {
-            Some(found) if found == old => SwapClass::Atomic,
-            Some(_) => SwapClass::Torn,
-            None => SwapClass::Gap,
-        })
+        let end = Instant::now() + AFTERMATH;
+        let mut worst = None;
+        loop {
+            let class = match self.store.get_small(pointer, 8 << 20).await {
+                Ok(Some(found)) if found == old => Some(SwapClass::Atomic),
+                Ok(Some(_)) => return Ok(Some(SwapClass::Torn)),
+                Ok(None) => Some(SwapClass::Gap),
+                // A failed read says nothing about the swap.
+                Err(_) => None,
+            };
+            worst = class.map(|class| worst.map_or(class, |worst| worse(worst, class))).or(worst);
+            if Instant::now() >= end {
+                return Ok(worst);
+            }
+            sleep(LOOK_AGAIN).await;
+        }
     }
 
     async fn delete(&self, path: &ObjectPath) -> Result<String, StoreError> {
@@ -251,6 +297,40 @@ impl Prober<'_> {
             let _ = self.store.delete(&name(scratch, leaf)).await;
         }
         let _ = self.store.delete_empty_collection(scratch).await;
+    }
+}
+
+/// What a reader found while an object was being replaced.
+#[derive(Debug, Default)]
+struct Sightings {
+    /// Whole versions, read while a replacement was under way.
+    together: u64,
+    /// Whole versions, read between two of them.
+    apart: u64,
+    missing: u64,
+    torn: u64,
+    /// A failed read says nothing about the swap.
+    failed: u64,
+}
+
+impl Sightings {
+    /// What they prove; `at_once` when the store reads and writes at the same time.
+    fn class(&self, at_once: bool) -> Option<SwapClass> {
+        match (self.torn, self.missing) {
+            (1.., _) => Some(SwapClass::Torn),
+            (0, 1..) => Some(SwapClass::Gap),
+            (0, 0) => (at_once && self.together >= READS_NEEDED).then_some(SwapClass::Atomic),
+        }
+    }
+}
+
+impl std::fmt::Display for Sightings {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { together, apart, missing, torn, failed } = self;
+        write!(
+            formatter,
+            "reads meanwhile: {together} whole, {missing} found nothing, {torn} found part, {failed} failed; {apart} between"
+        )
     }
 }
 
@@ -279,7 +359,7 @@ fn noise(seed: u64, length: usize) -> Bytes {
     bytes.into()
 }
 
-/// Lets a number of bytes pass, then breaks off as a failing disk would.
+/// Lets a number of bytes pass, waits, then breaks off as a failing disk would.
 #[derive(Debug)]
 struct BreaksAfter {
     left: AtomicU64,
@@ -290,22 +370,14 @@ impl Tap for BreaksAfter {
     async fn pass(&self, bytes: u64) -> io::Result<()> {
         let left = self.left.load(Ordering::Relaxed);
         self.left.store(left.saturating_sub(bytes), Ordering::Relaxed);
-        if left < bytes { Err(io::Error::other("broken off on purpose")) } else { Ok(()) }
+        if left >= bytes {
+            return Ok(());
+        }
+        sleep(HANG).await;
+        Err(io::Error::other("broken off on purpose"))
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::store::contract::path;
-    use crate::store::memory::MemoryStore;
-
-    #[tokio::test]
-    async fn a_good_store_is_found_to_be_good_and_left_clean() {
-        let store = MemoryStore::new("memory".parse().expect("a name"));
-        let profile = probe(&store, &path(".spartacus-probe/1"), |_, _| async { None }).await.expect("a profile");
-        assert!(profile.is_usable(), "{profile:#?}");
-        assert_eq!(profile.capabilities.swap, SwapClass::Atomic);
-        assert!(store.snapshot().is_empty(), "nothing stays behind");
-    }
-}
+#[path = "probe_tests.rs"]
+mod tests;

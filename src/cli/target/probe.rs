@@ -81,7 +81,11 @@ async fn read_as_a_reader(public: Option<Arc<HttpSource>>, path: ObjectPath, byt
     Some(Trial { what: "read through the public address".to_owned(), good, detail })
 }
 
+/// A profile without a swap class is not kept: nothing of it would be used, and an older one of this place may know.
 fn remember(session: &Session, target: &Target, profile: &Profile) -> Result<(), Failure> {
+    if profile.swap.is_none() {
+        return Ok(());
+    }
     let found = TargetProfile {
         capabilities: profile.capabilities.clone(),
         server: None,
@@ -92,7 +96,8 @@ fn remember(session: &Session, target: &Target, profile: &Profile) -> Result<(),
 }
 
 fn text(target: &TargetName, profile: &Profile) -> String {
-    let mut text = format!("{target}: swap {}\n", profile.capabilities.swap);
+    let swap = profile.swap.map_or("not known".to_owned(), |class| class.to_string());
+    let mut text = format!("{target}: swap {swap}\n");
     for trial in &profile.trials {
         let good = if trial.good { "yes" } else { "no " };
         // The last gate before the terminal, whoever made the words.
@@ -109,8 +114,9 @@ mod tests {
     fn what_a_server_said_cannot_steer_the_terminal() {
         let name: TargetName = "mirror".parse().expect("a name");
         let capabilities = crate::store::memory::MemoryStore::new(name.clone()).capabilities();
+        let swap = Some(capabilities.swap);
         let trial = Trial { what: "free space".to_owned(), good: false, detail: "\u{1b}]0;owned\u{7}\n  yes  swap".to_owned() };
-        let told = text(&name, &Profile { capabilities, trials: vec![trial] });
+        let told = text(&name, &Profile { capabilities, swap, trials: vec![trial] });
         assert_eq!(told.lines().count(), 2, "{told:?}");
         assert!(told.ends_with("\\u{1b}]0;owned\\u{7}\\u{a}  yes  swap\n"), "{told:?}");
     }
