@@ -131,8 +131,23 @@ impl Answer<'_> {
     fn kind(&self) -> ErrorKind {
         let message = self.message.to_ascii_lowercase();
         match self.code {
+            // Asked first: "request quota" and "rate limit quota" are words for being too fast, and waiting helps.
+            "SlowDown"
+            | "SlowDownRead"
+            | "SlowDownWrite"
+            | "Throttling"
+            | "ThrottlingException"
+            | "ThrottledException"
+            | "RequestThrottled"
+            | "RequestThrottledException"
+            | "RequestLimitExceeded"
+            | "BandwidthLimitExceeded"
+            | "TooManyRequests"
+            | "TooManyRequestsException" => ErrorKind::RateLimited,
             // Garage says `AccessDenied` or a bare 403, others a code of their own, when a quota is full.
-            _ if ["quota", "insufficient storage", "no space left"].iter().any(|words| message.contains(words)) => {
+            _ if !matches!(self.status, 429 | 503)
+                && ["quota", "insufficient storage", "no space left"].iter().any(|words| message.contains(words)) =>
+            {
                 ErrorKind::NoSpace
             }
             "QuotaExceeded" | "EntityQuotaExceeded" | "InsufficientStorage" | "StorageFull" | "XMinioStorageFull" => {
@@ -149,9 +164,6 @@ impl Answer<'_> {
                 ErrorKind::PermissionDenied
             }
             "NoSuchBucket" | "NoSuchKey" | "NoSuchUpload" | "NotFound" => ErrorKind::NotFound,
-            "SlowDown" | "Throttling" | "ThrottlingException" | "RequestLimitExceeded" | "TooManyRequests" => {
-                ErrorKind::RateLimited
-            }
             "RequestTimeout" => ErrorKind::Timeout,
             "InternalError" | "ServiceUnavailable" => ErrorKind::Unavailable,
             "PermanentRedirect"
@@ -264,6 +276,29 @@ mod tests {
             let error = told(answer(status, code, message));
             assert_eq!((error.kind, error.retry), (kind, retry), "{status} {code} {message}");
         }
+    }
+
+    #[test]
+    fn being_too_fast_is_not_being_full() {
+        for (status, code, message, kind) in [
+            (503, "SlowDown", "request rate quota exceeded", ErrorKind::RateLimited),
+            (400, "Throttling", "Rate exceeded: your quota is 100 requests a second", ErrorKind::RateLimited),
+            (429, "TooManyRequests", "quota of requests reached", ErrorKind::RateLimited),
+            (429, "", "quota exceeded", ErrorKind::RateLimited),
+            (429, "SomethingOfItsOwn", "request quota exceeded", ErrorKind::RateLimited),
+            (503, "SomethingOfItsOwn", "request quota exceeded", ErrorKind::Unavailable),
+        ] {
+            let error = told(answer(status, code, message));
+            assert_eq!((error.kind, error.retry), (kind, Retry::Later), "{status} {code} {message}");
+        }
+        let full = told(answer(403, "QuotaExceeded", "the bucket is full"));
+        assert_eq!((full.kind, full.retry), (ErrorKind::NoSpace, Retry::Never));
+        let worded = told(answer(503, "XMinioStorageFull", "Storage backend has reached its quota"));
+        assert_eq!(
+            (worded.kind, worded.retry),
+            (ErrorKind::NoSpace, Retry::Never),
+            "a code that says full is believed at any status"
+        );
     }
 
     #[test]
