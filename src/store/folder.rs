@@ -22,6 +22,8 @@ use crate::base::{ObjectPath, TargetName};
 const PIECE: u64 = 256 * 1024;
 /// Readers' web server must be able to read what we write, whatever our umask.
 const FILE_MODE: u32 = 0o644;
+/// And it must be able to enter the folders that we make: under `umask 077`, the habit of services, it could not.
+const FOLDER_MODE: u32 = 0o755;
 
 /// The name itself may be no link either: whoever may write to the folder could point our bytes, or our readers, at a file
 /// elsewhere. And opening does not wait, as it would for the other end of a pipe.
@@ -94,6 +96,23 @@ fn open_folder(root: &Path, folder: &str) -> io::Result<PathBuf> {
         }
     }
     Ok(root.join(folder))
+}
+
+/// Makes one folder. One that is there keeps its rights: they are its owner's decision.
+fn make_folder(path: &Path) -> io::Result<()> {
+    match std::fs::create_dir(path) {
+        Ok(()) => open_to_readers(path),
+        Err(_) if path.is_dir() => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// Gives a folder of ours back what the umask took, and keeps what it inherited (the bit that hands its group on).
+fn open_to_readers(path: &Path) -> io::Result<()> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let folder = rustix::fs::openat(CWD, path, flags, rustix::fs::Mode::empty())?;
+    let rights = rustix::fs::Mode::from_raw_mode(rustix::fs::fstat(&folder)?.st_mode);
+    Ok(rustix::fs::fchmod(&folder, rights | rustix::fs::Mode::from_raw_mode(FOLDER_MODE))?)
 }
 
 fn parent_text(path: &ObjectPath) -> String {
@@ -175,7 +194,9 @@ impl Store for FolderStore {
                         .find(|above| root.join(above.as_str()).is_dir())
                         .map_or_else(String::new, ToString::to_string),
                 )?;
-                std::fs::create_dir_all(root.join(collection.as_str()))?;
+                for folder in collection.ancestors().iter().chain([collection]) {
+                    make_folder(&root.join(folder.as_str()))?;
+                }
             }
             Ok(())
         })

@@ -1,5 +1,6 @@
 //! The folder store and what others may have put in its folder.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
 use std::time::Duration;
 
@@ -8,6 +9,8 @@ use spartacus::store::contract::{noise, path};
 use spartacus::store::folder::FolderStore;
 use spartacus::store::{Body, ErrorKind, Store, Write};
 
+use crate::support::mirror::Kind;
+use crate::support::project::{Finished, Project, utf8};
 use crate::support::{process, tools};
 use crate::webdav_servers::target;
 
@@ -60,4 +63,37 @@ async fn a_listing_beside_running_puts_succeeds() {
     let (put, listed) = tokio::join!(puts, listings);
     put.expect("every put succeeds");
     listed.map_err(|error: spartacus::store::StoreError| error.to_string()).expect("partials come and go while it lists");
+}
+
+/// Services run under `umask 077`: a web server of another user would enter none of the folders.
+#[test]
+fn folders_and_files_can_be_read_by_the_web_server_whatever_our_umask() {
+    let mirror = Kind::Folder.start();
+    let root = mirror.root.as_deref().expect("a folder");
+    let project = Project::with_mirrors([&mirror]);
+    let tree = project.beside("tree/deep/down");
+    std::fs::write(tree.join("file"), "bytes").expect("a file");
+    let own = root.join("releases");
+    std::fs::create_dir(&own).expect("a folder that is there already");
+    std::fs::set_permissions(&own, std::fs::Permissions::from_mode(0o751)).expect("its owner's decision");
+    let tree = project.beside("tree");
+    let push = project.command(&["push", utf8(&tree), "--as", "v1", "--yes"]);
+    let mut under = Command::new("/bin/sh");
+    under.args(["-c", "umask 077; exec \"$0\" \"$@\""]).arg(push.get_program()).args(push.get_args());
+    under.current_dir(project.path());
+    for (name, value) in push.get_envs() {
+        match value {
+            Some(value) => under.env(name, value),
+            None => under.env_remove(name),
+        };
+    }
+    Finished::new("push", process::output(&mut under)).ends_with(0);
+    let mode = |name: &str| std::fs::metadata(root.join(name)).expect("it is there").permissions().mode() & 0o777;
+    for folder in ["metadata", "releases/v1", "releases/v1/deep", "releases/v1/deep/down"] {
+        assert_eq!(mode(folder), 0o755, "{folder}");
+    }
+    for file in ["metadata/timestamp.json", "releases/v1/deep/down/file"] {
+        assert_eq!(mode(file), 0o644, "{file}");
+    }
+    assert_eq!(mode("releases"), 0o751, "what was there keeps its rights");
 }
