@@ -59,6 +59,8 @@ pub enum Habit {
     LetsInOnce,
     /// It carries out the first rename and never answers it.
     SwallowsRename,
+    /// Its listings never end: this name, again and again.
+    EndlessListing(&'static str, usize),
 }
 
 impl Habit {
@@ -369,6 +371,10 @@ impl russh_sftp::server::Handler for Files {
 
     /// Three names at a time.
     async fn readdir(&mut self, id: u32, handle: String) -> Result<Name, StatusCode> {
+        if let Habit::EndlessListing(name, times) = self.habit {
+            let file = russh_sftp::protocol::File::new(name.repeat(times), FileAttributes::default());
+            return Ok(Name { id, files: vec![file; if times == 1 { 1000 } else { 1 }] });
+        }
         match self.open.get_mut(&handle) {
             Some(Opened::Folder(files)) if !files.is_empty() => {
                 Ok(Name { id, files: files.drain(..files.len().min(3)).collect() })

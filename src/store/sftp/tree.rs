@@ -13,10 +13,15 @@ use super::session::{RemotePath, Session};
 use crate::base::ObjectPath;
 use crate::store::{Entry, Space};
 
-/// Rights of a new folder; the umask takes away from them (see `FILE_MODE`).
+/// Rights of a new folder, said as it is made; the server's umask takes away from them (see `FILE_MODE`). Unlike our own,
+/// that one is its operator's decision, and rights given afterwards would take the group's bit off inherited folders.
 const FOLDER_MODE: u32 = 0o755;
-/// Most names that a listing may hold: a server could go on for ever.
-const LONGEST_LISTING: usize = 1_000_000;
+/// Most names, bytes and packets that a listing may have, counted before anything is left out: a server could go on for
+/// ever, with names of 256 KiB or with nothing but `.`. Servers send some hundred names a packet; one that sends them
+/// singly is asked for a hundred thousand.
+const LONGEST_LISTING: Extent = Extent { packets: 100_000, names: 1_000_000, bytes: 64 << 20 };
+/// What an entry takes besides its texts.
+const ENTRY_BYTES: usize = 64;
 
 /// What is at `path`; `None`: nothing.
 pub(super) async fn attributes(channel: &Channel, path: &RemotePath) -> Result<Option<Attributes>, Failure> {
@@ -95,17 +100,43 @@ pub(super) async fn list(session: &Session, path: &RemotePath) -> Result<Vec<Ent
 
 async fn read_folder(channel: &Channel, handle: &Handle) -> Result<Vec<Entry>, Failure> {
     let mut found = Vec::new();
+    let mut extent = Extent::default();
     loop {
         match channel.ask(Request::ReadFolder { handle }).await? {
             Reply::Names(names) if names.is_empty() => return Ok(found),
-            Reply::Names(names) => found.extend(names.iter().filter_map(entry)),
+            Reply::Names(names) => {
+                extent.grow(&names)?;
+                found.extend(names.iter().filter_map(entry));
+            }
             // The end: refusals are errors already.
             Reply::Status { .. } => return Ok(found),
             other => return Err(unexpected(&other)),
         }
-        if found.len() > LONGEST_LISTING {
-            return Err(Failure::Protocol(format!("a listing of more than {LONGEST_LISTING} names")));
+    }
+}
+
+/// How much of a listing has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Extent {
+    packets: usize,
+    names: usize,
+    bytes: usize,
+}
+
+impl Extent {
+    /// Counts one more packet; too much is an error.
+    fn grow(&mut self, names: &[NamedEntry]) -> Result<(), Failure> {
+        self.packets += 1;
+        self.names += names.len();
+        self.bytes += names.iter().map(|named| named.name.len() + named.shown.len() + ENTRY_BYTES).sum::<usize>();
+        let Self { packets, names, bytes } = LONGEST_LISTING;
+        if self.packets > packets || self.names > names || self.bytes > bytes {
+            return Err(Failure::Protocol(format!(
+                "a listing without end: {} names in {} packets, {} bytes",
+                self.names, self.packets, self.bytes
+            )));
         }
+        Ok(())
     }
 }
 
@@ -183,6 +214,22 @@ mod tests {
         let space = read_space(Reader::new(bytes.into())).expect("space");
         assert_eq!(space, Space { free_bytes: 800 * 512, free_files: Some(30) });
         assert!(read_space(Reader::new(Bytes::from_static(b"short"))).is_err());
+    }
+
+    #[test]
+    fn a_listing_has_an_end_in_packets_names_and_bytes() {
+        let named = |length: usize| NamedEntry {
+            name: Bytes::from(vec![b'x'; length]),
+            shown: Bytes::new(),
+            attributes: Attributes::default(),
+        };
+        let packets_until_refused = |names: &[NamedEntry]| {
+            let mut extent = Extent::default();
+            (1..=2_000_000).find(|_| extent.grow(names).is_err()).expect("there is an end")
+        };
+        assert_eq!(packets_until_refused(&[named(1)]), 100_001);
+        assert_eq!(packets_until_refused(&vec![named(1); 100]), 10_001);
+        assert_eq!(packets_until_refused(&[named((1 << 18) - ENTRY_BYTES)]), 257, "64 MiB");
     }
 
     #[test]
