@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::StreamExt as _;
-use spartacus::base::{Hinted as _, ObjectPath, Timeouts};
+use spartacus::base::{Hinted as _, ObjectPath, RetryPolicy, Timeouts};
 use spartacus::net::{Clients, HttpPolicy};
 use spartacus::store::webdav::{AuthMode, WebdavSettings, WebdavStore};
-use spartacus::store::{Body, ErrorKind, Retry, Store, StoreError, StoreExt as _, Tap, Write, contract};
+use spartacus::store::{Body, ErrorKind, Retry, Retrying, Store, StoreError, StoreExt as _, Tap, Write, contract};
 
 use super::scripted::{Act, Scripted, Seen, answer};
 use super::webdav_servers::{PASSWORD, settings, target};
@@ -376,6 +376,71 @@ async fn a_nonce_that_ages_costs_one_replay() {
     }
     let stored = stored.lock().expect("no panic");
     assert!(stored.len() == 20 && stored.iter().all(|body| *body == bytes), "every body is whole");
+}
+
+/// Every 401 brings a nonce of its own, and each is good for one request.
+#[tokio::test]
+async fn nonces_that_are_good_once_lock_nobody_out() {
+    let given = AtomicU64::new(0);
+    let used = Mutex::new(std::collections::HashSet::new());
+    let server = Scripted::start(move |seen| {
+        let fresh = |rest| challenge(&given.fetch_add(1, Ordering::SeqCst).to_string(), rest);
+        if seen.header("authorization").is_empty() {
+            return fresh("");
+        }
+        if !used.lock().expect("no panic").insert(nonce_of(seen)) {
+            return fresh(", stale=true");
+        }
+        if seen.method == "PUT" { status("201 Created") } else { object(70_000) }
+    })
+    .await;
+    let (store, body) = (known(&server), Body::bytes(contract::noise(70_000, 2)));
+    for result in futures_util::future::join_all((0..40).map(|_| put(&store, &body))).await {
+        result.expect("a put succeeds");
+    }
+}
+
+/// One nonce at a time, for all, until somebody has used it.
+#[tokio::test]
+async fn a_nonce_that_another_request_used_up_is_renewed_again() {
+    let current = AtomicU64::new(0);
+    let hopeless = Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let server = Scripted::start({
+        let hopeless = Arc::clone(&hopeless);
+        move |seen| {
+            let age = current.load(Ordering::SeqCst);
+            if seen.header("authorization").is_empty() {
+                return challenge(&age.to_string(), "");
+            }
+            let taken = nonce_of(seen) == age.to_string()
+                && !hopeless.load(Ordering::SeqCst)
+                && current.compare_exchange(age, age + 1, Ordering::SeqCst, Ordering::SeqCst).is_ok();
+            match seen.method.as_str() {
+                _ if !taken => challenge(&current.load(Ordering::SeqCst).to_string(), ", stale=true"),
+                "PUT" => status("201 Created"),
+                _ => object(5),
+            }
+        }
+    })
+    .await;
+    let body = Body::bytes("12345");
+    // As it is used: one that lost every race comes back later, to a target that is not shut.
+    let quick = RetryPolicy { base: Duration::from_millis(1), tries: 10, ..RetryPolicy::default() };
+    let several = Retrying::new(known(&server), quick, 1);
+    let at = path("file");
+    several.put(&at, &body, Write::New).await.expect("the password is right");
+    for result in futures_util::future::join_all((0..4).map(|_| several.put(&at, &body, Write::New))).await {
+        result.expect("a put succeeds");
+    }
+    let store = known(&server);
+    put(&store, &body).await.expect("the password is right");
+    hopeless.store(true, Ordering::SeqCst);
+    let before = server.of("PUT").len();
+    let error = put(&store, &body).await.expect_err("no nonce is ever good");
+    assert_eq!((error.kind, error.retry), (ErrorKind::RateLimited, Retry::Later), "{error}");
+    assert_eq!(server.of("PUT").len() - before, 5, "there is an end to it");
+    hopeless.store(false, Ordering::SeqCst);
+    put(&store, &body).await.expect("and the target is not shut");
 }
 
 #[tokio::test]

@@ -67,8 +67,8 @@ pub(super) struct DigestSession {
     challenge: DigestChallenge,
     cnonce: String,
     used: AtomicU32,
-    /// A request under this nonce was let in, so the password is right.
-    proven: AtomicBool,
+    /// A request under this nonce, or one before it, was let in, so the password is right.
+    proven: Arc<AtomicBool>,
 }
 
 impl Credentials {
@@ -113,11 +113,18 @@ impl Credentials {
                 Session::Digest(new)
                     if new.challenge.stale || (old.proven.load(Ordering::Relaxed) && new.challenge != old.challenge) =>
                 {
-                    Ok(Session::Digest(new))
+                    Ok(Session::Digest(DigestSession { proven: Arc::clone(&old.proven), ..new }))
                 }
                 _ => Err(Refused::Wrong),
             },
         }
+    }
+
+    /// Whether a 401 to a renewed session is about its nonce alone: the password was right before, and the server says
+    /// that only the nonce is not. Servers that take each nonce once say so to whoever shares one with another request.
+    pub(super) fn only_stale(&self, refused: &Session, headers: &HeaderMap) -> bool {
+        let Session::Digest(old) = refused else { return false };
+        old.proven.load(Ordering::Relaxed) && matches!(self.answer(headers), Ok(Session::Digest(new)) if new.challenge.stale)
     }
 }
 
@@ -151,7 +158,7 @@ impl DigestSession {
     fn new(challenge: DigestChallenge) -> Option<Self> {
         let mut random = [0; 16];
         aws_lc_rs::rand::fill(&mut random).ok()?;
-        Some(Self { challenge, cnonce: hex::encode(random), used: AtomicU32::new(0), proven: AtomicBool::new(false) })
+        Some(Self { challenge, cnonce: hex::encode(random), used: AtomicU32::new(0), proven: Arc::default() })
     }
 }
 
@@ -222,6 +229,10 @@ mod tests {
         session.accepted();
         assert!(login.renew(&session, &asking(&[SHA])).is_ok(), "a new nonce for a password that was right");
         assert_eq!(login.renew(&session, &asking(&[MD5])).expect_err("the same nonce again"), Refused::Wrong);
+        assert!(login.only_stale(&session, &asking(&[STALE])));
+        assert!(!login.only_stale(&session, &asking(&[SHA])), "not without the word");
+        let fresh = login.answer(&asking(&[MD5])).expect("a session");
+        assert!(!login.only_stale(&fresh, &asking(&[STALE])), "nor for a password that was never right");
         let basic = login.answer(&asking(&[BASIC])).expect("a session");
         assert_eq!(login.renew(&basic, &asking(&[BASIC])).expect_err("a wrong password"), Refused::Wrong);
     }

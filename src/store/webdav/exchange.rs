@@ -1,4 +1,4 @@
-//! One request and its answer: a permit, the login, patience, and a single replay when a nonce has become stale.
+//! One request and its answer: a permit, the login, patience, and a replay when a nonce has become stale.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,6 +17,10 @@ use super::status;
 use crate::base::{ObjectPath, TargetName, Timeouts};
 use crate::net::{self, SendError};
 use crate::store::{Body, BodyStream, ErrorKind, Operation, Retry, StoreError};
+
+/// Most times that one request is sent again for its nonce's sake. One is enough where every 401 brings a nonce of its own;
+/// servers that give the same to several requests and take it from the first need more.
+const REPLAYS: usize = 4;
 
 /// Everything that requests of one store share.
 #[derive(Debug)]
@@ -86,22 +90,41 @@ impl Line {
             return Err(self.refused(Refused::Wrong, request));
         }
         let mut session = self.session(request).await?;
-        let mut replayed = false;
+        let mut replays = 0;
         loop {
             let response = self.attempt(request, &session).await?;
-            let answer = Answer { response, replayed, idle: self.timeouts.idle, permit };
+            let answer = Answer { response, replayed: replays > 0, idle: self.timeouts.idle, permit };
             if answer.response.status() != StatusCode::UNAUTHORIZED {
                 session.accepted();
                 return Ok(answer);
             }
-            if replayed {
-                return Err(self.refused(Refused::Wrong, request));
+            if replays > 0 {
+                self.expect_stale(request, &session, answer.response.headers(), replays)?;
             }
             session = self.renewed(request, &session, answer.response.headers()).await?;
             drain(answer.response, self.timeouts.idle).await;
             permit = answer.permit;
-            replayed = true;
+            replays += 1;
         }
+    }
+
+    /// A replay that was refused too: the login is wrong, unless only its nonce is.
+    fn expect_stale(
+        &self,
+        request: &Request<'_>,
+        session: &Session,
+        headers: &HeaderMap,
+        replays: usize,
+    ) -> Result<(), StoreError> {
+        if !self.login.as_ref().is_some_and(|login| login.only_stale(session, headers)) {
+            return Err(self.refused(Refused::Wrong, request));
+        }
+        if replays < REPLAYS {
+            return Ok(());
+        }
+        // The password is right, so nobody is locked out by another try.
+        let error = self.error(ErrorKind::RateLimited, request);
+        Err(error.saying(format!("the server called {} nonces in a row stale, each as it was used", replays + 1)))
     }
 
     /// An error about `request`.
@@ -156,14 +179,17 @@ impl Line {
         Ok(Session::Open)
     }
 
-    /// The session after `old` was refused. Only the first of several requests that failed together renews it.
+    /// The session after `old` was refused. Of several requests that failed together the first renews it for all that
+    /// follow; the others use the nonce that their own refusal brought, since some servers take each nonce only once.
     async fn renewed(&self, request: &Request<'_>, old: &Arc<Session>, headers: &HeaderMap) -> Result<Arc<Session>, StoreError> {
         let mut held = self.session.lock().await;
-        if let Some(newer) = held.as_ref().filter(|session| !Arc::ptr_eq(session, old)) {
-            return Ok(Arc::clone(newer));
-        }
+        let newer = held.as_ref().filter(|session| !Arc::ptr_eq(session, old));
         let login = self.login.as_ref().ok_or_else(|| self.refused(Refused::NoCredentials, request))?;
-        let session = login.renew(old, headers).map_err(|refused| self.refused(refused, request))?;
+        let session = match (login.renew(old, headers), newer) {
+            (Ok(own @ Session::Digest(_)), Some(_)) => return Ok(Arc::new(own)),
+            (_, Some(newer)) => return Ok(Arc::clone(newer)),
+            (renewed, None) => renewed.map_err(|refused| self.refused(refused, request))?,
+        };
         Ok(Arc::clone(held.insert(Arc::new(session))))
     }
 
