@@ -15,7 +15,7 @@ use super::{Ending, Events, FailureRecord, Journal, Look, Originals, Outcome, Se
 use crate::base::{ByteCount, Clock, Hinted as _, Holds, Level, RetryPolicy, TargetLimits, TargetName, Timeouts, causes};
 use crate::bundle::{BundleEntry, Release};
 use crate::plan::{Pointer, expected_bundles, expected_objects, plan};
-use crate::store::{Bandwidth, ErrorKind, Limited, Retries, Retrying, Store, StoreError, SwapClass, Tap};
+use crate::store::{Bandwidth, ErrorKind, Limited, Retries, Retrying, Space, Store, StoreError, SwapClass, Tap};
 
 /// Calls under way on one target, at most. A backend asks for fewer by its [`crate::store::Capabilities`]; this only
 /// bounds what the pieces of a run can add up to.
@@ -232,7 +232,7 @@ async fn with_store(common: &Common, job: &Job, watch: &Arc<Watch>, store: &dyn 
         }
         return Ok(Conclusion { level: Some(found.level), swap: Some(swap), ..Conclusion::of(Ending::Unchanged) });
     }
-    unless_cancelled(&common.cancel, refuse_if_too_much(common, job, bytes.0, store)).await??;
+    unless_cancelled(&common.cancel, refuse_if_too_much(common, job, (objects, bytes.0), store)).await??;
 
     let carrier = Carrier {
         store,
@@ -291,7 +291,12 @@ fn conflict(common: &Common, job: &Job, version: u64) -> Conclusion {
 }
 
 /// Neither the volunteer's limit nor the server's free space is passed knowingly.
-async fn refuse_if_too_much(common: &Common, job: &Job, planned: u64, store: &dyn Store) -> Result<(), Conclusion> {
+async fn refuse_if_too_much(
+    common: &Common,
+    job: &Job,
+    (objects, planned): (u64, u64),
+    store: &dyn Store,
+) -> Result<(), Conclusion> {
     let target = &job.target;
     // The limit is for all that lies there, not for what one push adds.
     if let Some(limit) = job.limits.max_bytes {
@@ -307,6 +312,12 @@ async fn refuse_if_too_much(common: &Common, job: &Job, planned: u64, store: &dy
         Ok(Some(space)) if space.free_bytes < planned => {
             let message = format!("{target}: {} to send, {} free", ByteCount(planned), ByteCount(space.free_bytes));
             let hint = "ask its operator for space".to_owned();
+            Err(Conclusion::failed("no_space", message, Some(hint)))
+        }
+        // A disk can be out of files with gigabytes to spare, and a server then says "failure" in the middle of a push.
+        Ok(Some(Space { free_files: Some(free), .. })) if free < objects => {
+            let message = format!("{target}: {objects} files to send, room for {free} more files on its disk");
+            let hint = "ask its operator to raise the number of files (inodes)".to_owned();
             Err(Conclusion::failed("no_space", message, Some(hint)))
         }
         // Every further request would be another failed login.

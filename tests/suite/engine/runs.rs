@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use spartacus::base::{RetryPolicy, TargetName};
-use spartacus::store::{ErrorKind, Fault, FaultPlan, Faulty, Operation, Retry, Store, StoreError};
+use spartacus::store::{ErrorKind, Fault, FaultPlan, Faulty, Operation, Retry, Space, Store, StoreError};
 use spartacus::transfer::{Connector, Ending, Event, Events, run};
 use tokio::time::Instant;
 
@@ -111,6 +111,28 @@ async fn outcomes_are_noted_while_others_are_still_at_work() {
     assert!(!working.is_finished());
     assert_eq!(journal.finished().iter().map(TargetName::as_str).collect::<Vec<_>>(), ["quick"]);
     working.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_disk_without_room_for_so_many_files_is_not_written_to() {
+    let disk = |free_files| Space { free_bytes: 1 << 40, free_files };
+    let target = |name: &str, room| Actor::new(name, &published(&release(1)), [Cue::Room(room)]);
+    let (full, roomy, untold) = (target("full", disk(Some(2))), target("roomy", disk(Some(1000))), target("untold", disk(None)));
+    let found = run(orders(&release(2), vec![job_on(full.clone()), job_on(roomy), job_on(untold)])).await;
+    let endings: Vec<Ending> = found.outcomes.iter().map(|outcome| outcome.ending).collect();
+    assert_eq!(endings, [Ending::Failed, Ending::Done, Ending::Done]);
+    let failure = found.outcomes[0].failure.as_ref().expect("it failed");
+    assert_eq!((failure.code.as_str(), full.puts()), ("no_space", 0));
+    assert!(failure.messages[0].contains("room for 2 more files"), "{failure:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_drops_empty_files_is_found_out_before_the_swap() {
+    let actor = Actor::new("target", &published(&release(1)), [Cue::DropsEmpty]);
+    let outcome = run(orders(&release(2), vec![job_on(actor.clone())])).await.outcomes.remove(0);
+    let failure = outcome.failure.as_ref().expect("it failed");
+    assert!(failure.messages.iter().any(|message| message.contains("releases/v2/docs/empty")), "{failure:?}");
+    assert_eq!((outcome.ending, read(&actor.store.snapshot()).await), (Ending::Failed, Ok(1)), "readers keep the old release");
 }
 
 #[tokio::test(start_paused = true)]
