@@ -1,5 +1,6 @@
 //! No more calls at once, and no more bytes a second, than a target's operator allows.
 
+use std::future::Future;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -7,6 +8,7 @@ use async_trait::async_trait;
 use futures_util::{StreamExt as _, stream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::pace::{Pace, Turn};
 use super::{Body, ByteStream, Capabilities, Entry, ErrorKind, Operation, Space, Stat, Store, StoreError, Tap, Write};
 use crate::base::{ObjectPath, TargetName};
 
@@ -21,6 +23,8 @@ pub struct Limited<S> {
     /// Taken in this order everywhere, so that two tasks never wait for each other: first the target's own, then
     /// those it shares with others.
     limits: Vec<Arc<Semaphore>>,
+    /// Before all of these: fewer calls at once for a server that asked us to slow down.
+    pace: Arc<Pace>,
     taps: Vec<Arc<dyn Tap>>,
 }
 
@@ -28,7 +32,8 @@ impl<S: Store> Limited<S> {
     /// At most `calls` calls under way at the same time (at least one).
     #[must_use]
     pub fn new(inner: S, calls: usize) -> Self {
-        Self { inner, limits: vec![Arc::new(Semaphore::new(calls.clamp(1, Semaphore::MAX_PERMITS)))], taps: Vec::new() }
+        let limits = vec![Arc::new(Semaphore::new(calls.clamp(1, Semaphore::MAX_PERMITS)))];
+        Self { inner, limits, pace: Pace::new(), taps: Vec::new() }
     }
 
     /// Also limited by a semaphore that other targets share; several are taken in the order in which they were added,
@@ -46,15 +51,34 @@ impl<S: Store> Limited<S> {
         self
     }
 
-    async fn permits(&self, operation: Operation) -> Result<Vec<OwnedSemaphorePermit>, StoreError> {
-        let mut held = Vec::with_capacity(self.limits.len());
+    /// Makes a call once there is room for it.
+    async fn call<T>(
+        &self,
+        operation: Operation,
+        work: impl Future<Output = Result<T, StoreError>> + Send,
+    ) -> Result<T, StoreError> {
+        let held = self.permits(operation).await?;
+        let done = work.await;
+        held.turn.heard(&done);
+        done
+    }
+
+    async fn permits(&self, operation: Operation) -> Result<Held, StoreError> {
+        let turn = self.pace.turn().await;
+        let mut permits = Vec::with_capacity(self.limits.len());
         for limit in &self.limits {
             let permit = Arc::clone(limit).acquire_owned().await;
             // A shared semaphore is closed by whoever ends the run.
-            held.push(permit.map_err(|_| StoreError::new(ErrorKind::Cancelled, operation, self.inner.target()))?);
+            permits.push(permit.map_err(|_| StoreError::new(ErrorKind::Cancelled, operation, self.inner.target()))?);
         }
-        Ok(held)
+        Ok(Held { turn, _permits: permits })
     }
+}
+
+/// What a call holds while it is under way.
+struct Held {
+    turn: Turn,
+    _permits: Vec<OwnedSemaphorePermit>,
 }
 
 #[async_trait]
@@ -68,20 +92,20 @@ impl<S: Store> Store for Limited<S> {
     }
 
     async fn make_collections(&self, collections: &[ObjectPath]) -> Result<(), StoreError> {
-        let _held = self.permits(Operation::MakeCollections).await?;
-        self.inner.make_collections(collections).await
+        self.call(Operation::MakeCollections, self.inner.make_collections(collections)).await
     }
 
     async fn put(&self, path: &ObjectPath, body: &Body, write: Write) -> Result<(), StoreError> {
-        let _held = self.permits(Operation::Put).await?;
         let body = self.taps.iter().fold(body.clone(), |body, tap| body.tapped(Arc::clone(tap)));
-        self.inner.put(path, &body, write).await
+        self.call(Operation::Put, self.inner.put(path, &body, write)).await
     }
 
     async fn get(&self, path: &ObjectPath, range: Option<Range<u64>>) -> Result<ByteStream, StoreError> {
         let held = self.permits(Operation::Get).await?;
+        let opened = self.inner.get(path, range).await;
+        held.turn.heard(&opened);
         let state = Reading {
-            pieces: self.inner.get(path, range).await?,
+            pieces: opened?,
             taps: self.taps.clone(),
             target: self.inner.target().clone(),
             path: path.clone(),
@@ -94,33 +118,27 @@ impl<S: Store> Store for Limited<S> {
     }
 
     async fn stat(&self, path: &ObjectPath) -> Result<Option<Stat>, StoreError> {
-        let _held = self.permits(Operation::Stat).await?;
-        self.inner.stat(path).await
+        self.call(Operation::Stat, self.inner.stat(path)).await
     }
 
     async fn list(&self, collection: Option<&ObjectPath>) -> Result<Vec<Entry>, StoreError> {
-        let _held = self.permits(Operation::List).await?;
-        self.inner.list(collection).await
+        self.call(Operation::List, self.inner.list(collection)).await
     }
 
     async fn delete(&self, path: &ObjectPath) -> Result<(), StoreError> {
-        let _held = self.permits(Operation::Delete).await?;
-        self.inner.delete(path).await
+        self.call(Operation::Delete, self.inner.delete(path)).await
     }
 
     async fn delete_empty_collection(&self, path: &ObjectPath) -> Result<(), StoreError> {
-        let _held = self.permits(Operation::Delete).await?;
-        self.inner.delete_empty_collection(path).await
+        self.call(Operation::Delete, self.inner.delete_empty_collection(path)).await
     }
 
     async fn rename(&self, from: &ObjectPath, to: &ObjectPath) -> Result<(), StoreError> {
-        let _held = self.permits(Operation::Rename).await?;
-        self.inner.rename(from, to).await
+        self.call(Operation::Rename, self.inner.rename(from, to)).await
     }
 
     async fn space(&self) -> Result<Option<Space>, StoreError> {
-        let _held = self.permits(Operation::Space).await?;
-        self.inner.space().await
+        self.call(Operation::Space, self.inner.space()).await
     }
 
     /// Waits for nothing: closing is what ends calls that hang.
@@ -135,7 +153,7 @@ struct Reading {
     taps: Vec<Arc<dyn Tap>>,
     target: TargetName,
     path: ObjectPath,
-    _held: Vec<OwnedSemaphorePermit>,
+    _held: Held,
 }
 
 impl Reading {
@@ -186,6 +204,40 @@ mod tests {
         let both = begun.elapsed();
         assert!((19.0..21.0).contains(&both.as_secs_f64()), "{both:?}");
         assert_eq!(meter.bytes(), 2_000_000);
+    }
+
+    /// Refuses whatever finds more than two others beside it, and takes a second for the rest.
+    #[derive(Debug)]
+    struct Busy(std::sync::atomic::AtomicUsize, std::sync::atomic::AtomicUsize);
+
+    #[async_trait]
+    impl Tap for Busy {
+        async fn pass(&self, _bytes: u64) -> std::io::Result<()> {
+            use std::sync::atomic::Ordering::SeqCst;
+            self.1.fetch_max(self.0.fetch_add(1, SeqCst) + 1, SeqCst);
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            self.0.fetch_sub(1, SeqCst);
+            Ok(())
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_server_that_asks_to_slow_down_gets_half_at_once() {
+        use std::sync::atomic::Ordering::SeqCst;
+        let refusal = crate::store::Fault::Before(ErrorKind::RateLimited);
+        let refused = crate::store::FaultPlan::none().then(Operation::Put, 8, refusal);
+        let busy = Arc::new(Busy(0.into(), 0.into()));
+        let store = Limited::new(crate::store::Faulty::new(memory(), refused), 512).tapped(busy.clone());
+        let names: Vec<_> = (0..40).map(|number| path(&format!("f{number}"))).collect();
+        let body = Body::bytes(noise(10, 1));
+        let puts = names[..8].iter().map(|at| store.put(at, &body, Write::New));
+        let failed = futures_util::future::join_all(puts).await.into_iter().filter(Result::is_err).count();
+        assert_eq!(failed, 1, "the last of them is refused");
+        busy.1.store(0, SeqCst);
+        let puts = names[8..].iter().map(|at| store.put(at, &body, Write::New));
+        futures_util::future::try_join_all(puts).await.expect("the others are taken");
+        let most = busy.1.load(SeqCst);
+        assert!((4..=12).contains(&most), "half of eight, and slowly more: {most}");
     }
 
     #[tokio::test(start_paused = true)]

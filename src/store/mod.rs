@@ -26,6 +26,7 @@ pub mod folder;
 mod limited;
 mod media;
 pub mod memory;
+mod pace;
 pub mod probe;
 mod retries;
 mod retrying;
