@@ -39,7 +39,7 @@ impl Session {
         agree_on_the_root(&config, &project)?;
         let history = History::open(&project.state().join("state.db")).map_err(|error| hinted(exit::UNEXPECTED, error))?;
         let accounts = Arc::new(Accounts::among(&config.targets));
-        let (history, clients) = (Arc::new(history), Arc::default());
+        let (history, clients) = (Arc::new(history), Arc::new(Clients::for_targets(config.targets.len())));
         Ok(Self { config, project, history, clients, accounts, clock: Clock::System })
     }
 

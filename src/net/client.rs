@@ -108,19 +108,34 @@ pub enum NetError {
 
 impl Hinted for NetError {}
 
+/// With more targets than this no idle connection is kept: each keeps up to 16 for a minute and a half after its work is
+/// done, and a process may have 1,024 files open unless its system was told otherwise.
+const KEPT_UP_TO: usize = 256;
+
 /// Makes clients, one for each distinct policy: a client of its own for each target would cost 107 KiB and 6 ms.
 #[derive(Debug, Default)]
-pub struct Clients(Mutex<HashMap<HttpPolicy, reqwest::Client>>);
+pub struct Clients {
+    made: Mutex<HashMap<HttpPolicy, reqwest::Client>>,
+    crowd: bool,
+}
 
 impl Clients {
+    /// Clients for a run over so many targets: beyond a few hundred none keeps idle connections, whatever its policy says.
+    #[must_use]
+    pub fn for_targets(count: usize) -> Self {
+        Self { crowd: count > KEPT_UP_TO, ..Self::default() }
+    }
+
     /// The client for `policy`.
     pub fn get(&self, policy: &HttpPolicy) -> Result<reqwest::Client, NetError> {
-        let mut made = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if let Some(client) = made.get(policy) {
+        let pool = if self.crowd { 0 } else { policy.pool };
+        let policy = HttpPolicy { pool, ..policy.clone() };
+        let mut made = self.made.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some(client) = made.get(&policy) {
             return Ok(client.clone());
         }
-        let client = build(policy)?;
-        made.insert(policy.clone(), client.clone());
+        let client = build(&policy)?;
+        made.insert(policy, client.clone());
         Ok(client)
     }
 }
@@ -131,6 +146,8 @@ fn build(policy: &HttpPolicy) -> Result<reqwest::Client, NetError> {
 
 /// A client in the making, with everything that a policy says.
 pub(super) fn builder(policy: &HttpPolicy) -> Result<reqwest::ClientBuilder, NetError> {
+    // No certificate of ours is ever shown: docs/protocol-quirks.md says why. No least version of TLS is set either, since
+    // rustls knows none below 1.2.
     // `none`: a mirror that answers a PUT with a redirect would otherwise see the credentials sent elsewhere, and a
     // reader would be sent to places nobody vetted. Referer and cookies are never sent for the same reason.
     let mut builder = reqwest::Client::builder()

@@ -61,6 +61,50 @@ async fn clients_are_made_once_per_policy() {
     assert_eq!(seen[0].header("referer"), "");
 }
 
+#[tokio::test]
+async fn beyond_a_few_hundred_targets_no_idle_connection_is_kept() {
+    for (targets, connections) in [(1, 1), (256, 1), (257, 3), (2200, 3)] {
+        let clients = Clients::for_targets(targets);
+        let server = Scripted::start(|_| ok()).await;
+        for _ in 0..3 {
+            let client = clients.get(&policy()).expect("a client");
+            client.get(server.base.clone()).send().await.expect("an answer").bytes().await.expect("a body");
+        }
+        assert_eq!(server.connections(), connections, "{targets} targets");
+    }
+}
+
+/// The extension `supported_versions` of the first message of a TLS handshake (RFC 8446, section 4.2.1).
+fn offered_versions(hello: &[u8]) -> Vec<u16> {
+    let short = |at: usize| usize::from(u16::from_be_bytes([hello[at], hello[at + 1]]));
+    // Record and message headers, version, random; then the session, the ciphers and the compressions.
+    let session = 5 + 4 + 2 + 32;
+    let ciphers = session + 1 + usize::from(hello[session]);
+    let compressions = ciphers + 2 + short(ciphers);
+    let mut at = compressions + 1 + usize::from(hello[compressions]) + 2;
+    while short(at) != 43 {
+        at += 4 + short(at + 2);
+    }
+    (at + 5..at + 4 + short(at + 2)).step_by(2).map(|at| u16::from_be_bytes([hello[at], hello[at + 1]])).collect()
+}
+
+#[tokio::test]
+async fn nothing_older_than_tls_1_2_is_offered() {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a port");
+    let url = format!("https://localhost:{}/", listener.local_addr().expect("an address").port());
+    let asking = tokio::spawn(client(&policy()).get(url).send());
+    let (mut stream, _) = listener.accept().await.expect("a connection");
+    let mut hello = vec![0; 5];
+    stream.read_exact(&mut hello).await.expect("a record");
+    hello.resize(5 + usize::from(u16::from_be_bytes([hello[3], hello[4]])), 0);
+    stream.read_exact(&mut hello[5..]).await.expect("the rest of it");
+    let mut offered = offered_versions(&hello);
+    offered.sort_unstable();
+    assert_eq!(offered, [0x0303, 0x0304], "TLS 1.2 and 1.3");
+    drop(stream);
+    asking.await.expect("no panic").expect_err("nobody answered");
+}
+
 /// A TLS server for `localhost` with a certificate of an authority nobody knows; its PEM file; its address.
 async fn tls_server(folder: &tempfile::TempDir) -> (Utf8PathBuf, Url) {
     let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).expect("a certificate");
