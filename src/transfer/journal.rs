@@ -54,6 +54,8 @@ impl Journal for NoJournal {
 
     fn confirm(&self, _target: &TargetName, _path: &ObjectPath, _sha256: Sha256) {}
 
+    fn finished(&self, _outcome: &Outcome) {}
+
     fn settle(&self, _target: &TargetName, _settled: Settled) {}
 
     fn settled(&self, _target: &TargetName) -> Option<Settled> {
@@ -65,7 +67,4 @@ impl Journal for NoJournal {
     }
 
     fn set_breaker(&self, _target: &TargetName, _state: BreakerState) {}
-    fn finished(&self, _outcome: &Outcome) {}
-
-    fn forget(&self, _target: &TargetName) {}
 }
