@@ -49,7 +49,7 @@ async fn certified(authority: &Authority, options: &[&str]) -> Sshd {
 /// Its settings with these pins; it is called `localhost`.
 fn pinned(server: &Sshd, pins: Vec<HostKeyPin>) -> SftpSettings {
     let mut settings = server.settings();
-    settings.host = "localhost".to_owned();
+    "localhost".clone_into(&mut settings.host);
     settings.host_keys = pins;
     settings
 }

@@ -184,13 +184,14 @@ async fn the_name_is_resolved_by_the_jump_host() {
 fn a_push_through_a_jump_host_ends_on_the_mirror() {
     let jump = openssh::Sshd::start_with("AllowTcpForwarding local\nForceCommand /bin/false\nMaxSessions 0\nPermitTTY no\n");
     let mut mirror = openssh::Sshd::start().mirror();
-    mirror.settings += &format!(
+    let hop = format!(
         "      jump:\n        - host: localhost\n          port: {}\n          user: {}\n          key: {}\n          host_keys: [\"{}\"]\n",
         jump.port,
         jump.user,
         jump.keys.client.display(),
         jump.keys.fingerprint
     );
+    mirror.settings.push_str(&hop);
     let project = Project::with_mirrors([&mirror]);
     let tree = project.beside("tree");
     std::fs::write(tree.join("file"), contract::noise(5 << 20, 1)).expect("a file");

@@ -201,7 +201,9 @@ mod tests {
         for _ in &taken {
             assert!(slots.narrow(0), "all of them were taken before the first refusal");
         }
-        taken.into_iter().for_each(|permit| slots.give_back(permit));
+        for permit in taken {
+            slots.give_back(permit);
+        }
         assert_eq!(all(&slots).len(), 32);
     }
 
