@@ -5,12 +5,14 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::cli_desk::Desk;
+use crate::sftp_peer::{Habit, Peer};
 use crate::support::apache::Apache;
 use crate::support::mirror::Mirror;
 use crate::support::process::free_ports;
 use crate::support::schema;
 use crate::support::sshd::Sshd;
 use crate::support::{PASSWORD, USER, nginx::Nginx, process, rclone::RcloneS3, seaweed::Seaweed, tools};
+use crate::webdav_torn;
 
 #[test]
 fn an_ssh_host_key_is_shown_and_pinned() {
@@ -163,16 +165,20 @@ fn a_proxy_is_used_from_the_first_look_on() {
     assert!(desk.read("targets.yaml").contains(&format!("\n    proxy: {proxy}\n")), "{}", desk.read("targets.yaml"));
 }
 
-/// What a probe finds, and that it is remembered.
-fn probe(mirror: &Mirror) {
+/// Expects a probe to find this swap class, and the program to remember it and to act by it.
+fn probe(mirror: &Mirror, swap: &str) {
     let desk = Desk::with_project();
     let name = mirror.kind.name();
     let text = desk.read("targets.yaml").replace("targets: []\n", &format!("targets:\n{}", mirror.yaml_entry()));
     desk.write("targets.yaml", &text);
     let probed = desk.run(&["target", "probe"]).ends_with(0);
-    assert!(probed.out.starts_with(&format!("{name}: swap ")), "{}", probed.out);
+    assert!(probed.out.starts_with(&format!("{name}: swap {swap}\n")), "{}", probed.out);
     assert!(probed.out.contains("  yes  read through the public address    the same bytes\n"), "{}", probed.out);
-    let swap = probed.out.lines().next().and_then(|line| line.rsplit(' ').next()).expect("a swap class").to_owned();
+    believed(&desk, swap);
+}
+
+/// Expects the only target to be treated by this swap class.
+fn believed(desk: &Desk, swap: &str) {
     assert!(desk.run(&["target", "list"]).ends_with(0).out.contains(&format!("swap {swap}")));
 
     let pushed = desk.run(&["push", "docs", "--as", "v1", "--yes", "--verify"]).ends_with(0);
@@ -185,20 +191,61 @@ fn probe(mirror: &Mirror) {
 
 #[test]
 fn apache_can_be_probed() {
-    probe(&Apache::start().mirror_basic());
+    probe(&Apache::start().mirror_basic(), "atomic");
 }
 
 #[test]
 fn nginx_can_be_probed() {
-    probe(&Nginx::start().mirror());
+    probe(&Nginx::start().mirror(), "atomic");
 }
 
 #[test]
 fn seaweed_can_be_probed() {
-    probe(&Seaweed::start().mirror());
+    probe(&Seaweed::start().mirror(), "atomic");
 }
 
 #[test]
 fn rclone_s3_can_be_probed() {
-    probe(&RcloneS3::start().mirror());
+    probe(&RcloneS3::start().mirror(), "atomic");
+}
+
+/// A project whose only target is this entry, probed.
+fn probed(entry: &str, first_line: &str) -> Desk {
+    let desk = Desk::with_project();
+    desk.edit("targets.yaml", "targets: []\n", &format!("targets:\n{entry}"));
+    let said = desk.run(&["target", "probe"]).ends_with(0);
+    assert_eq!(said.out.lines().next(), Some(first_line), "{}", said.out);
+    desk
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_writes_in_place_is_found_to_tear() {
+    let (_folder, place) = webdav_torn::serve().await;
+    let (_other_folder, other) = webdav_torn::serve().await;
+    let test = tokio::task::spawn_blocking(move || {
+        let desk = probed(&format!("  - name: mirror\n    webdav: {{url: \"{place}\"}}\n"), "mirror: swap torn");
+        believed(&desk, "torn");
+        // At another address there is another server, of which nothing is known.
+        desk.edit("targets.yaml", place.as_str(), other.as_str());
+        desk.edit("targets.yaml", "require_atomic: true", "require_atomic: false");
+        let pushed = desk.run(&["push"]).ends_with(0);
+        assert!(pushed.err.contains("swap: torn (not probed)"), "{}", pushed.err);
+    });
+    test.await.expect("it does not panic");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_cannot_rename_over_a_name_is_found_to_leave_a_gap() {
+    let peer = Peer::start(Habit::Plain).await;
+    let entry = peer.yaml_entry("mirror");
+    let test = tokio::task::spawn_blocking(move || believed(&probed(&entry, "mirror: swap gap"), "gap"));
+    test.await.expect("it does not panic");
+}
+
+#[test]
+fn with_one_connection_nobody_can_tell_whether_a_swap_tears() {
+    let mirror = Apache::start().mirror_basic();
+    let entry = format!("{}    limits: {{connections: 1}}\n", mirror.yaml_entry());
+    let desk = probed(&entry, "apache-basic: swap not known");
+    assert!(desk.run(&["target", "list"]).ends_with(0).out.contains("not probed"));
 }

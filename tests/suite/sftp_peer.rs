@@ -135,6 +135,16 @@ impl Peer {
         settings
     }
 
+    /// As a target in `targets.yaml`, indented by two.
+    pub fn yaml_entry(&self, name: &str) -> String {
+        format!(
+            "  - name: {name}\n    sftp:\n      host: 127.0.0.1\n      port: {}\n      user: deploy\n      path: /\n      \
+             password: {{command: [echo, {PASSWORD}]}}\n      host_keys: [\"{}\"]\n",
+            self.address.port(),
+            self.host_key
+        )
+    }
+
     pub fn root(&self) -> PathBuf {
         self.folder.path().to_path_buf()
     }

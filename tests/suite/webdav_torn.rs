@@ -14,8 +14,8 @@ use url::Url;
 
 use super::webdav_servers::{settings, target};
 
-/// The crate dav-server over a temporary folder, without a login.
-async fn in_place() -> (tempfile::TempDir, WebdavStore) {
+/// The crate dav-server over a temporary folder, without a login, until the runtime ends.
+pub async fn serve() -> (tempfile::TempDir, Url) {
     let folder = tempfile::tempdir().expect("a folder");
     let handler = DavHandler::builder().filesystem(LocalFs::new(folder.path(), false, false, false)).build_handler();
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a port");
@@ -33,7 +33,11 @@ async fn in_place() -> (tempfile::TempDir, WebdavStore) {
             });
         }
     });
-    let base = Url::parse(&format!("http://127.0.0.1:{port}/")).expect("a URL");
+    (folder, Url::parse(&format!("http://127.0.0.1:{port}/")).expect("a URL"))
+}
+
+async fn in_place() -> (tempfile::TempDir, WebdavStore) {
+    let (folder, base) = serve().await;
     (folder, WebdavStore::new(target(), WebdavSettings { user: None, ..settings(base) }))
 }
 
