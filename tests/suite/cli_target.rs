@@ -107,6 +107,23 @@ fn a_linked_configuration_stays_a_link() {
 }
 
 #[test]
+fn a_probe_is_told_to_machines_as_its_schema_says() {
+    let desk = Desk::with_targets(&["mirror"]);
+    let good = desk.run(&["target", "probe", "--json"]).ends_with(0);
+    schema::expect_probe(&good.out);
+    assert!(good.out.contains("\"swap\": \"atomic\""), "{}", good.out);
+    let [port] = process::free_ports(1)[..] else { panic!("one port was asked for") };
+    desk.edit(
+        "targets.yaml",
+        "targets:\n",
+        &format!("targets:\n  - name: dead\n    webdav: {{url: \"http://127.0.0.1:{port}/\"}}\n"),
+    );
+    let dead = desk.run(&["target", "probe", "dead", "--json"]).ends_with(7);
+    schema::expect_probe(&dead.out);
+    assert!(dead.out.contains("\"code\": \"unreachable\""), "{}", dead.out);
+}
+
+#[test]
 fn a_certificate_is_shown_before_a_password_is_sent() {
     let server = Apache::start();
     let mut desk = Desk::with_project();

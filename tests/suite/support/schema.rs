@@ -29,6 +29,11 @@ pub fn expect_command(name: &str, report: &str) -> serde_json::Value {
     serde_json::from_str(report).expect("one JSON object")
 }
 
+/// Expects a report of `spartacus.probe/1`.
+pub fn expect_probe(report: &str) {
+    expect(include_str!("../../../docs/schema/probe-1.json"), report);
+}
+
 fn expect(schema: &str, report: &str) {
     assert_eq!(shared::problems(schema, report), Vec::<String>::new(), "{report}");
 }
