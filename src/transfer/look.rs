@@ -80,7 +80,7 @@ pub(super) async fn look(
             inventory.lacking = roots_left_out(store, release).await?;
             let newly_expected = believe_what_was_settled(&mut inventory, release, journal.settled(store.target()));
             if newly_expected > 0 {
-                notes.push(format!("more is expected of it than it was seen to hold: {newly_expected} bundles were looked at"));
+                notes.push(format!("more is expected of it than it was seen to hold; bundles looked at: {newly_expected}"));
                 believe_sums(&mut inventory, store, release, holds).await?;
                 believe_journal(&mut inventory, store, release, holds, &journal.confirmed(store.target())).await?;
             }

@@ -63,7 +63,7 @@ fn hosts_that_never_answer_are_waited_for_together() {
         add(
             &desk,
             &format!(
-                "  - name: {name}\n    sftp:\n      host: 127.0.0.1\n      port: {port}\n      user: u\n      path: /\n      \
+                "  - name: {name}\n    sftp:\n      host: 127.0.0.1\n      port: {port}\n      user: u\n      path: /{name}\n      \
                  password: {{command: [echo, pass-{name}]}}\n      host_keys: [\"SHA256:{}\"]\n",
                 "A".repeat(43)
             ),
@@ -130,9 +130,10 @@ impl Stalled {
     }
 }
 
-/// `one` is good, and `slow` never answers its readers.
+/// `one` is good, and `slow` never answers its readers. One is looked at after the other.
 fn desk_with_stalled(host: &Stalled) -> Desk {
     let desk = desk();
+    desk.edit("targets.yaml", "replicas: all", "concurrency: 1\n  replicas: all");
     std::fs::create_dir(desk.path("slow")).expect("a new folder");
     add(&desk, &format!("  - name: slow\n    folder: {{path: slow}}\n    public_url: http://127.0.0.1:{}/\n", host.port));
     desk

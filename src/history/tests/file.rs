@@ -79,7 +79,7 @@ fn a_newer_file_is_refused_untouched() {
     rusqlite::Connection::open(&path).unwrap().pragma_update(None, "user_version", 99).unwrap();
     let before = std::fs::read(&path).unwrap();
     let error = History::open(&path).unwrap_err();
-    assert!(matches!(error, HistoryError::Newer { found: 99, known: 2, .. }), "{error:?}");
+    assert!(matches!(error, HistoryError::Newer { found: 99, known: 1.., .. }), "{error:?}");
     assert!(error.to_string().contains(path.as_str()) && error.hint().is_some(), "{error}");
     assert_eq!(std::fs::read(&path).unwrap(), before);
 }
