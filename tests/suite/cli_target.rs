@@ -246,7 +246,7 @@ async fn a_server_that_writes_in_place_is_found_to_tear() {
         desk.edit("targets.yaml", place.as_str(), other.as_str());
         desk.edit("targets.yaml", "require_atomic: true", "require_atomic: false");
         let pushed = desk.run(&["push"]).ends_with(0);
-        assert!(pushed.err.contains("swap: torn (not probed)"), "{}", pushed.err);
+        assert!(pushed.out.contains("swap: torn (not probed)"), "{}", pushed.out);
     });
     test.await.expect("it does not panic");
 }
