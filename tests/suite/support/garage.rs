@@ -10,7 +10,8 @@ use super::rclone::{self, BUCKET};
 
 /// Names the program; set by the Makefile.
 const VARIABLE: &str = "SPARTACUS_TEST_GARAGE";
-const REGION: &str = "garage";
+/// What signatures must name.
+pub const REGION: &str = "garage";
 
 /// A running Garage with one empty bucket, readable by all through its web port.
 #[derive(Debug)]
