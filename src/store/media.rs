@@ -44,3 +44,25 @@ pub fn cache_control(write: super::Write) -> &'static str {
         super::Write::Replace => "no-cache",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn media_types_are_ours_and_not_the_hosts() {
+        for (name, expected) in [
+            ("index.html", "text/html; charset=utf-8"),
+            ("docs/INDEX.HTM", "text/html; charset=utf-8"),
+            ("metadata/timestamp.json", "application/json"),
+            ("releases/v1/SHA256SUMS", "text/plain; charset=utf-8"),
+            ("releases/v1/SHA256SUMS.alice.minisig", "text/plain; charset=utf-8"),
+            ("releases/v1/tool-1.2.tar.gz", "application/gzip"),
+            ("releases/v1/README", "application/octet-stream"),
+            ("releases/v1/.html", "text/html; charset=utf-8"),
+            ("releases/v1/setup.exe", "application/octet-stream"),
+        ] {
+            assert_eq!(content_type(&ObjectPath::new(name).expect("a path")), expected, "{name}");
+        }
+    }
+}

@@ -1,4 +1,7 @@
 //! What lies below a prefix.
+//!
+//! Only the second form of the question is asked. A server that knows the first alone answers with one page and no token:
+//! a listing confirms what it shows, and what it does not show is asked for by its name.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -12,7 +12,7 @@
 //! for 400). So an upload that breaks off begins again, and a server that refuses large bodies (413) is told as such:
 //! Nextcloud's way to send an object in chunks, which would do better on both counts, works on one vendor's address
 //! space only and is not spoken. Nor are locks: many servers have none, and where somebody else holds one (423) the
-//! wait is the retry's.
+//! wait is the retry's. No `OC-Checksum`: Nextcloud keeps what it is told and compares nothing, so it would prove nothing.
 
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Method, StatusCode};
