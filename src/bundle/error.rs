@@ -241,9 +241,11 @@ impl Hinted for BundleError {
             Self::BadSignature { .. } => "other bytes were signed: let her rebuild these with the file of `spartacus sign NAME \
                 --request-out FILE`, then sign again"
                 .to_owned(),
-            Self::Rejected(_) => "put .spartacus/metadata back from a backup, or copy metadata/ from a mirror that this accepts: \
+            Self::Rejected(_) => {
+                "put .spartacus/metadata back from a backup, or copy metadata/ from a mirror that this accepts: \
                 spartacus verify URL --root 1.root.json"
-                .to_owned(),
+                    .to_owned()
+            }
             Self::Trust(error) => return error.hint(),
             _ => return None,
         })

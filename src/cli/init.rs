@@ -94,10 +94,12 @@ fn create(order: &Init, people: People<'_>) -> Result<Initialised, Failure> {
     Project::init(spec).map_err(|error| match (&error, Project::open(&order.folder).and_then(|project| project.pin())) {
         // A run that was ended before its last step left all but the configuration.
         (BundleError::Exists { .. }, Ok(pin)) => {
-            let text = format!("project:\\n  name: {}\\n  root: sha256:{pin}\\ntargets: []\\n", serde_json::Value::from(&*order.name));
+            let text =
+                format!("project:\\n  name: {}\\n  root: sha256:{pin}\\ntargets: []\\n", serde_json::Value::from(&*order.name));
             let path = quoted(order.folder.join(CONFIG).as_str());
             let mut failure = bundle_failure(error);
-            failure.hints = vec![format!("there is a project with its keys; what it lacks is {path}: printf %b {} > {path}", quoted(&text))];
+            failure.hints =
+                vec![format!("there is a project with its keys; what it lacks is {path}: printf %b {} > {path}", quoted(&text))];
             failure
         }
         _ => bundle_failure(error),

@@ -23,7 +23,9 @@ pub async fn refuse_if_set_back(session: &Session) -> Result<(), Failure> {
         exit::CONFLICT,
         format!("{} was set back: it has {what}, and version {known} was published from here", session.project.metadata()),
     )
-    .hint("restore the newest backup of .spartacus; without one, copy metadata/ from the mirror that is furthest: spartacus check")
+    .hint(
+        "restore the newest backup of .spartacus; without one, copy metadata/ from the mirror that is furthest: spartacus check",
+    )
     .hint(format!("how far a copy is: spartacus verify URL --root {}/1.root.json", session.project.metadata())))
 }
 

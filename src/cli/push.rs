@@ -126,12 +126,7 @@ async fn is_published(session: &Session, name: &crate::base::BundleName) -> Resu
 }
 
 /// The current state; its timestamp is renewed when half its life is gone.
-async fn current(
-    session: &Session,
-    lock: &ProjectLock,
-    order: &Push,
-    cancel: &Cancel,
-) -> Result<Option<Release>, Failure> {
+async fn current(session: &Session, lock: &ProjectLock, order: &Push, cancel: &Cancel) -> Result<Option<Release>, Failure> {
     cancel.check()?;
     let (project, showcase, now) = (&session.project, showcase(session), session.clock.now());
     let release = if order.dry_run {

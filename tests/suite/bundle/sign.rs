@@ -27,8 +27,7 @@ async fn two_of_three_sign_at_different_times_and_places() {
     let again = |tree: &camino::Utf8Path| {
         let collected = Collected::from_folder(tree).expect("a good tree");
         staged(
-            stage(&workshop.project, &held, &collected, &spec("v1"), None, &|_| ControlFlow::Continue(()))
-                .expect("staged again"),
+            stage(&workshop.project, &held, &collected, &spec("v1"), None, &|_| ControlFlow::Continue(())).expect("staged again"),
         )
     };
     assert!(again(&workshop.tree("other", 2)).signed(&workshop.project).is_err(), "other files begin without signatures");
