@@ -1,7 +1,9 @@
 //! One target's tries: what is sent again, after which pause, and when the target is left alone.
 //!
 //! Two limits keep a sick target from drowning in retries: a budget (a share of the first tries, with a floor), and a
-//! breaker that stops asking after several failures in a row. Only [`StoreError::retry`] is read, never the kind.
+//! breaker that stops asking after several failures in a row. Both count outages, not the calls that fell in them: what
+//! was under way together and failed together costs one retry of the budget, and comes back together. Only
+//! [`StoreError::retry`] is read, never the kind.
 
 use std::fmt::Write as _;
 use std::future::Future;
@@ -12,7 +14,7 @@ use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
-use super::breaker::{Admission, Circuit};
+use super::breaker::{Admission, Circuit, Row};
 use super::{Operation, Retry, StoreError};
 use crate::base::{ObjectPath, RetryPolicy, TargetName};
 
@@ -51,6 +53,10 @@ struct State {
     random: fastrand::Rng,
     first_tries: u64,
     retries: u64,
+    /// Retries that count against the budget: one of those that fell together.
+    charged: u64,
+    /// Those who fall with others wait at least until then.
+    resume_at: Instant,
     circuit: Circuit,
 }
 
@@ -75,6 +81,33 @@ struct Tries {
     begun: Instant,
     bounds: ExponentialBackoff,
     resent: bool,
+    row: Row,
+}
+
+impl Tries {
+    fn begin(policy: &RetryPolicy, row: Row) -> Self {
+        // backon's own jitter only lengthens a pause; full jitter is drawn below its bounds.
+        let bounds = ExponentialBuilder::new()
+            .with_factor(2.0)
+            .with_min_delay(policy.base)
+            .with_max_delay(policy.cap)
+            .without_max_times()
+            .build();
+        Self { count: 0, begun: Instant::now(), bounds, resent: false, row }
+    }
+
+    /// How long to wait before the next try; `jitter` is drawn from 0 to 1.
+    fn pause(&mut self, policy: &RetryPolicy, retry: Retry, jitter: f64) -> Duration {
+        match retry {
+            Retry::Now if !self.resent => {
+                self.resent = true;
+                Duration::ZERO
+            }
+            // Thousands of clients told the same second must not come back in it.
+            Retry::After(asked) => asked.min(policy.retry_after_cap) + policy.base.mul_f64(jitter),
+            _ => self.bounds.next().unwrap_or(policy.cap).mul_f64(jitter),
+        }
+    }
 }
 
 impl Retries {
@@ -82,7 +115,14 @@ impl Retries {
     #[must_use]
     pub fn new(target: &TargetName, policy: RetryPolicy, seed: u64) -> Self {
         let circuit = Circuit::new(policy.breaker, policy.cap);
-        let state = State { random: fastrand::Rng::with_seed(seed), first_tries: 0, retries: 0, circuit };
+        let state = State {
+            random: fastrand::Rng::with_seed(seed),
+            first_tries: 0,
+            retries: 0,
+            charged: 0,
+            resume_at: Instant::now(),
+            circuit,
+        };
         Self { target: target.clone(), policy, observer: None, cancel: CancellationToken::new(), state: Mutex::new(state) }
     }
 
@@ -162,7 +202,6 @@ impl Retries {
         F: Future<Output = Result<T, StoreError>> + Send,
     {
         self.admit(operation, path)?;
-        self.state().first_tries += 1;
         let mut tries = self.begin();
         loop {
             tries.count += 1;
@@ -203,14 +242,9 @@ impl Retries {
     }
 
     fn begin(&self) -> Tries {
-        // backon's own jitter only lengthens a pause; full jitter is drawn below its bounds.
-        let bounds = ExponentialBuilder::new()
-            .with_factor(2.0)
-            .with_min_delay(self.policy.base)
-            .with_max_delay(self.policy.cap)
-            .without_max_times()
-            .build();
-        Tries { count: 0, begun: Instant::now(), bounds, resent: false }
+        let mut state = self.state();
+        state.first_tries += 1;
+        Tries::begin(&self.policy, state.circuit.row())
     }
 
     /// Takes note of a failure; how long to wait before the next try, or why there is none.
@@ -221,27 +255,26 @@ impl Retries {
             state.circuit.succeeded();
             return Err(Surrender::Final);
         }
-        state.circuit.failed(error);
+        let news = state.circuit.failed(&mut tries.row, error);
         if tries.count >= self.policy.tries {
             return Err(Surrender::Tries);
         }
         if state.circuit.is_open() {
             return Err(Surrender::Open);
         }
-        if state.retries >= allowed(&self.policy, state.first_tries) {
+        if news && state.charged >= allowed(&self.policy, state.first_tries) {
             return Err(Surrender::Budget);
         }
         state.retries += 1;
+        state.charged += u64::from(news);
         let jitter = state.random.f64();
-        Ok(match error.retry {
-            Retry::Now if !tries.resent => {
-                tries.resent = true;
-                Duration::ZERO
-            }
-            // Thousands of clients told the same second must not come back in it.
-            Retry::After(asked) => asked.min(self.policy.retry_after_cap) + self.policy.base.mul_f64(jitter),
-            _ => tries.bounds.next().unwrap_or(self.policy.cap).mul_f64(jitter),
-        })
+        let (now, own) = (Instant::now(), tries.pause(&self.policy, error.retry, jitter));
+        if news || matches!(error.retry, Retry::After(_)) {
+            state.resume_at = now + own;
+            return Ok(own);
+        }
+        // Of many pauses the shortest is nearly none: the first one's counts, or many calls would be less patient than one.
+        Ok(own.max(state.resume_at.saturating_duration_since(now)))
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -221,6 +221,79 @@ async fn a_rename_whose_answer_was_lost_has_happened() {
     assert!(store.stat(&path("to")).await.expect("a stat succeeds").is_some());
 }
 
+/// A line that takes a second for each piece, so that calls are under way together.
+#[derive(Debug)]
+struct Slowly;
+
+#[async_trait]
+impl crate::store::Tap for Slowly {
+    async fn pass(&self, _bytes: u64) -> std::io::Result<()> {
+        sleep(Duration::from_secs(1)).await;
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_cut_under_many_puts_is_one_failure() {
+    let cut =
+        (1..=64).fold(FaultPlan::none(), |plan, nth| plan.then(Operation::Put, nth, Fault::After(ErrorKind::ConnectionLost)));
+    let store = shaky(RetryPolicy::default(), cut, 1);
+    let body = Body::bytes(noise(100, 1)).tapped(Arc::new(Slowly));
+    let paths: Vec<ObjectPath> = (0..64).map(|number| path(&format!("file-{number}"))).collect();
+    let puts = paths.iter().map(|path| store.put(path, &body, Write::New));
+    for put in futures_util::future::join_all(puts).await {
+        put.expect("the second try succeeds");
+    }
+    assert_eq!((store.retries(), store.inner.calls(Operation::Put), store.is_open()), (64, 128, false));
+    assert_eq!(store.state().charged, 1, "the budget is for other troubles");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wish_told_to_many_calls_at_once_is_obeyed() {
+    let store = shaky(RetryPolicy::default(), FaultPlan::none(), 3);
+    let name: TargetName = "t".parse().expect("a name");
+    let asked = || StoreError::new(ErrorKind::RateLimited, Operation::Put, &name).retry(Retry::After(Duration::from_secs(7)));
+    let begun = Instant::now();
+    let calls = (0..8).map(|_| {
+        store.attempt(Operation::Put, None, || async {
+            sleep(Duration::from_millis(10)).await;
+            if begun.elapsed() < Duration::from_secs(7) { Err(asked()) } else { Ok(()) }
+        })
+    });
+    for call in futures_util::future::join_all(calls).await {
+        call.expect("the server had time to recover");
+    }
+    assert_eq!(store.retries(), 8);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_outage_that_lasts_opens_the_breaker_for_many_calls_too() {
+    let store = shaky(RetryPolicy::default(), always(ErrorKind::Unavailable), 1);
+    let body = Body::bytes(noise(100, 1));
+    for round in 0..2 {
+        let paths: Vec<ObjectPath> = (0..16).map(|number| path(&format!("{round}/{number}"))).collect();
+        for put in futures_util::future::join_all(paths.iter().map(|path| store.put(path, &body, Write::New))).await {
+            put.expect_err("never there");
+        }
+    }
+    assert!(store.is_open());
+    assert!(store.inner.calls(Operation::Put) <= 2 * 3 * 16);
+}
+
+#[tokio::test(start_paused = true)]
+async fn connecting_is_tried_again_unless_that_is_hopeless() {
+    for (kind, expected) in [(ErrorKind::Unreachable, 3), (ErrorKind::HostKey, 1)] {
+        let (count, diary) = (std::sync::atomic::AtomicU32::new(0), Diary::default());
+        let found: Result<(), StoreError> = retried(&RetryPolicy::default(), Some(&diary), || async {
+            count.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            Err(StoreError::new(kind, Operation::Connect, &"t".parse().expect("a name")))
+        })
+        .await;
+        found.expect_err("never there");
+        assert_eq!((count.into_inner(), diary.pauses().len()), (expected, expected as usize - 1), "{kind}");
+    }
+}
+
 proptest! {
     /// Whatever fails when, requests stay within the budget and every call ends within its tries.
     #[test]
