@@ -8,11 +8,11 @@ use tokio::sync::OnceCell;
 
 use super::connect::{TargetConnector, reader_client};
 use super::session::Session;
-use crate::base::{ObjectPath, RetryPolicy, Sha256};
+use crate::base::{ObjectPath, RetryPolicy, Sha256, TargetName};
 use crate::config::{Target, TargetKind};
 use crate::health::{StoreSource, Unreachable};
 use crate::reader::{FolderSource, HttpSource, Source};
-use crate::store::{Bandwidth, Limited, Retrying, Tap};
+use crate::store::{Bandwidth, Limited, Retries, Retrying, Tap};
 use crate::transfer::Connector as _;
 use crate::trust::{Fetch, FetchError};
 
@@ -42,6 +42,7 @@ pub fn source(session: &Session, target: &Target, shared: Option<&Arc<dyn Tap>>)
 /// A mirror read through its store. It connects at the first question, and so at the same time as the others of its
 /// round; limits and retries are those of a push.
 struct Visit {
+    target: TargetName,
     connector: TargetConnector,
     retry: RetryPolicy,
     taps: Vec<Arc<dyn Tap>>,
@@ -53,6 +54,7 @@ impl Visit {
         let policy = &session.config.policy;
         let own = target.limits.bandwidth.map(|limit| Bandwidth::new(limit) as Arc<dyn Tap>);
         Self {
+            target: target.name.clone(),
             connector: TargetConnector::new(session, target),
             retry: policy.retry,
             taps: own.into_iter().chain(shared.cloned()).collect(),
@@ -65,10 +67,11 @@ impl Visit {
     }
 
     async fn open(&self) -> Arc<dyn Source> {
-        match self.connector.connect().await {
+        let retries = Arc::new(Retries::new(&self.target, self.retry, fastrand::u64(..)));
+        match retries.connect(|| self.connector.connect()).await {
             Ok(store) => {
                 let limited = self.taps.iter().fold(Limited::new(store, CALLS), |store, tap| store.tapped(tap.clone()));
-                Arc::new(StoreSource(Arc::new(Retrying::new(limited, self.retry, fastrand::u64(..)))))
+                Arc::new(StoreSource(Arc::new(Retrying::with(limited, retries))))
             }
             // That it cannot be reached is what the check will say of it.
             Err(error) => Arc::new(Unreachable::new(STORE, &error)),

@@ -17,6 +17,7 @@ use crate::base::{ByteCount, ObjectPath, TargetName, escape};
 use crate::bundle::{self, Release};
 use crate::config::{Target, TargetState};
 use crate::plan;
+use crate::store::{Retries, Retrying, Store as _};
 use crate::transfer::{Connector as _, Look, Run, RunKind, survey};
 
 /// Looks closely at what every target holds and sends what is missing or wrong.
@@ -78,8 +79,10 @@ async fn forecast(
         let closely = looks.get(&target.name).cloned().unwrap_or_default();
         let connector = TargetConnector::new(session, target);
         let look = async {
-            let store = connector.connect().await?;
-            let inventory = survey(store.as_ref(), release, &pin, target.holds, &journal, &closely).await;
+            let retries = Arc::new(Retries::new(&target.name, session.config.policy.retry, fastrand::u64(..)));
+            let store = retries.connect(|| connector.connect()).await?;
+            let store = Retrying::with(store, retries);
+            let inventory = survey(&store, release, &pin, target.holds, &journal, &closely).await;
             store.close().await;
             inventory
         };

@@ -154,6 +154,12 @@ impl Retries {
         self.state().retries
     }
 
+    /// Retries that counted against the budget.
+    #[cfg(test)]
+    pub(super) fn charged(&self) -> u64 {
+        self.state().charged
+    }
+
     /// Failures in a row, earlier runs included.
     #[must_use]
     pub fn failures(&self) -> u32 {

@@ -2,7 +2,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use proptest::prelude::*;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 use super::*;
 use crate::store::contract::{self, noise, path};
@@ -244,8 +244,8 @@ async fn one_cut_under_many_puts_is_one_failure() {
     for put in futures_util::future::join_all(puts).await {
         put.expect("the second try succeeds");
     }
-    assert_eq!((store.retries(), store.inner.calls(Operation::Put), store.is_open()), (64, 128, false));
-    assert_eq!(store.state().charged, 1, "the budget is for other troubles");
+    assert_eq!((store.retries(), store.inner.calls(Operation::Put), store.retries.is_open()), (64, 128, false));
+    assert_eq!(store.retries.charged(), 1, "the budget is for other troubles");
 }
 
 #[tokio::test(start_paused = true)]
@@ -255,7 +255,7 @@ async fn a_wish_told_to_many_calls_at_once_is_obeyed() {
     let asked = || StoreError::new(ErrorKind::RateLimited, Operation::Put, &name).retry(Retry::After(Duration::from_secs(7)));
     let begun = Instant::now();
     let calls = (0..8).map(|_| {
-        store.attempt(Operation::Put, None, || async {
+        store.retries.attempt(Operation::Put, None, || async {
             sleep(Duration::from_millis(10)).await;
             if begun.elapsed() < Duration::from_secs(7) { Err(asked()) } else { Ok(()) }
         })
@@ -276,19 +276,21 @@ async fn an_outage_that_lasts_opens_the_breaker_for_many_calls_too() {
             put.expect_err("never there");
         }
     }
-    assert!(store.is_open());
+    assert!(store.retries.is_open());
     assert!(store.inner.calls(Operation::Put) <= 2 * 3 * 16);
 }
 
 #[tokio::test(start_paused = true)]
 async fn connecting_is_tried_again_unless_that_is_hopeless() {
     for (kind, expected) in [(ErrorKind::Unreachable, 3), (ErrorKind::HostKey, 1)] {
-        let (count, diary) = (std::sync::atomic::AtomicU32::new(0), Diary::default());
-        let found: Result<(), StoreError> = retried(&RetryPolicy::default(), Some(&diary), || async {
-            count.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-            Err(StoreError::new(kind, Operation::Connect, &"t".parse().expect("a name")))
-        })
-        .await;
+        let (count, diary) = (std::sync::atomic::AtomicU32::new(0), Arc::new(Diary::default()));
+        let retries = tries(RetryPolicy::default(), 1).observed(diary.clone());
+        let found: Result<(), StoreError> = retries
+            .connect(|| async {
+                count.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                Err(StoreError::new(kind, Operation::Connect, &"t".parse().expect("a name")))
+            })
+            .await;
         found.expect_err("never there");
         assert_eq!((count.into_inner(), diary.pauses().len()), (expected, expected as usize - 1), "{kind}");
     }

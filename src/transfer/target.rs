@@ -172,6 +172,7 @@ async fn attempt(common: &Common, job: &Job, watch: &Arc<Watch>) -> Conclusion {
 async fn connected(common: &Common, job: &Job, watch: &Arc<Watch>, retries: &Arc<Retries>) -> Conclusion {
     let deadline = common.timeouts.target.map(|limit| Instant::now() + limit);
     watch.enter(Stage::Connecting).await;
+    // A server that drops the first of many callers takes the second.
     let connecting = unless_cancelled(&common.cancel, retries.connect(|| job.connector.connect()));
     let raw = match before(deadline, connecting).await {
         Some(Ok(Ok(store))) => store,

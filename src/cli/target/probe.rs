@@ -17,7 +17,7 @@ use crate::history::TargetProfile;
 use crate::reader::HttpSource;
 use crate::report;
 use crate::store::probe::{Profile, Trial, probe as try_everything};
-use crate::store::{Retrying, Store as _, StoreError};
+use crate::store::{Retries, Retrying, Store as _, StoreError};
 use crate::transfer::Connector as _;
 use crate::trust::Fetch as _;
 
@@ -53,9 +53,11 @@ pub async fn probe(surface: &Surface, global: &Global, names: &[String]) -> Ende
 
 async fn one(session: &Session, target: &Target) -> Result<Profile, StoreError> {
     let policy = &session.config.policy;
-    let store = TargetConnector::new(session, target).connect().await?;
+    let connector = TargetConnector::new(session, target);
+    let retries = Arc::new(Retries::new(&target.name, policy.retry, fastrand::u64(..)));
+    let store = retries.connect(|| connector.connect()).await?;
     // A dropped connection says nothing about what the server can do.
-    let store = Retrying::new(store, policy.retry, fastrand::u64(..));
+    let store = Retrying::with(store, retries);
     let scratch = ObjectPath::new(format!(".spartacus-probe-{:016x}", fastrand::u64(..))).expect("a scratch name is a good path");
     let public = public_face(session, target);
     let found = try_everything(&store, &scratch, |path, bytes| read_as_a_reader(public, path, bytes)).await;

@@ -235,6 +235,22 @@ impl Connector for Ready {
     }
 }
 
+/// Connects at the third call: the first two are dropped.
+pub struct Crowded {
+    pub store: Arc<dyn Store>,
+    pub calls: AtomicU64,
+}
+
+#[async_trait]
+impl Connector for Crowded {
+    async fn connect(&self) -> Result<Arc<dyn Store>, StoreError> {
+        if self.calls.fetch_add(1, Ordering::Relaxed) < 2 {
+            return Err(StoreError::new(ErrorKind::ConnectionLost, Operation::Connect, self.store.target()));
+        }
+        Ok(self.store.clone())
+    }
+}
+
 /// Never connects.
 pub struct BlackHole;
 

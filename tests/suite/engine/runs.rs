@@ -10,7 +10,7 @@ use spartacus::store::{ErrorKind, Fault, FaultPlan, Faulty, Operation, Retry, Sp
 use spartacus::transfer::{Connector, Ending, Event, Events, run};
 use tokio::time::Instant;
 
-use super::actor::{Actor, BlackHole, Cue, Notebook, Ready, job, job_on, orders, refusing};
+use super::actor::{Actor, BlackHole, Crowded, Cue, Notebook, Ready, job, job_on, orders, refusing};
 use super::world::{holds_all_of, path, published, read, release};
 
 fn pointer() -> spartacus::base::ObjectPath {
@@ -133,6 +133,15 @@ async fn a_server_that_drops_empty_files_is_found_out_before_the_swap() {
     let failure = outcome.failure.as_ref().expect("it failed");
     assert!(failure.messages.iter().any(|message| message.contains("releases/v2/docs/empty")), "{failure:?}");
     assert_eq!((outcome.ending, read(&actor.store.snapshot()).await), (Ending::Failed, Ok(1)), "readers keep the old release");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_drops_callers_is_called_again() {
+    let actor = Actor::new("crowded", &published(&release(1)), []);
+    let connector = Crowded { store: std::sync::Arc::new(actor.clone()), calls: 0.into() };
+    let found = run(orders(&release(2), vec![job(actor.store.target(), connector)])).await;
+    assert_eq!((found.outcomes[0].ending, found.outcomes[0].retries), (Ending::Done, 2), "{:?}", found.outcomes[0]);
+    holds_all_of(&actor.store.snapshot(), &release(2)).expect("it has everything");
 }
 
 #[tokio::test(start_paused = true)]
