@@ -37,13 +37,21 @@ pub struct Inventory {
     pub objects: BTreeSet<ObjectPath>,
     /// Objects known to be missing or wrong, whatever the other two say.
     pub lacking: BTreeSet<ObjectPath>,
+    /// Those of `lacking` under whose names nothing lies.
+    pub missing: BTreeSet<ObjectPath>,
 }
 
 impl Inventory {
     /// A target that holds nothing.
     #[must_use]
     pub fn empty() -> Self {
-        Self { pointer: Pointer::Absent, bundles: BTreeSet::new(), objects: BTreeSet::new(), lacking: BTreeSet::new() }
+        Self {
+            pointer: Pointer::Absent,
+            bundles: BTreeSet::new(),
+            objects: BTreeSet::new(),
+            lacking: BTreeSet::new(),
+            missing: BTreeSet::new(),
+        }
     }
 
     /// Whether a file of a bundle is there.

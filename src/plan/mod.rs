@@ -69,7 +69,8 @@ pub fn plan<'a>(release: &'a Release, holds: Holds, inventory: &Inventory) -> Pl
 
 fn upload<'a>(object: &'a Object, inventory: &Inventory) -> Upload<'a> {
     // Bytes that readers use right now and that are known to be wrong are swapped; all other names are new.
-    let write = if inventory.lacking.contains(&object.path) { Write::Replace } else { Write::New };
+    let in_use = inventory.lacking.contains(&object.path) && !inventory.missing.contains(&object.path);
+    let write = if in_use { Write::Replace } else { Write::New };
     Upload { object, write }
 }
 

@@ -94,6 +94,7 @@ fn a_live_target_gets_the_new_bundle_and_the_new_root_last() {
         bundles: ["v1".parse().expect("a good name")].into(),
         objects: paths(&["metadata/1.v1.json", "metadata/1.root.json"]),
         lacking: BTreeSet::new(),
+        missing: BTreeSet::new(),
     };
     let found = told(&plan(&release(), Holds::All, &inventory));
     assert_eq!(
@@ -158,6 +159,18 @@ fn a_spoilt_convenience_alone_is_replaced() {
 }
 
 #[test]
+fn what_is_missing_is_new_and_what_is_wrong_is_replaced() {
+    let release = release();
+    let mut inventory = full(&release, Holds::All);
+    inventory.lacking = paths(&["releases/v1/a", "releases/v2/a"]);
+    inventory.missing = paths(&["releases/v2/a"]);
+    let made = plan(&release, Holds::All, &inventory);
+    let uploads = made.steps().iter().find_map(|step| if let Step::Upload(uploads) = step { Some(uploads) } else { None });
+    let writes: Vec<_> = uploads.expect("an upload").iter().map(|upload| (upload.object.path.as_str(), upload.write)).collect();
+    assert_eq!(writes, [("releases/v1/a", Write::Replace), ("releases/v2/a", Write::New)]);
+}
+
+#[test]
 fn a_target_that_may_hold_more_from_now_on_gets_the_older_bundle() {
     let release = release();
     let found = told(&plan(&release, Holds::All, &full(&release, Holds::Newest(1))));
@@ -171,6 +184,7 @@ fn full(release: &Release, holds: Holds) -> Inventory {
         bundles: expected_bundles(release, holds),
         objects: release.metadata.iter().chain(&release.roots).map(|object| object.path.clone()).collect(),
         lacking: BTreeSet::new(),
+        missing: BTreeSet::new(),
     }
 }
 
@@ -214,6 +228,7 @@ fn any_inventory() -> impl Strategy<Value = Inventory> {
             bundles: bundles.into_iter().collect(),
             objects: objects.into_iter().collect(),
             lacking: lacking.into_iter().collect(),
+            missing: BTreeSet::new(),
         },
     )
 }

@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 
+use super::lacks::Lacks;
 use super::pointer::{Defect, Sight, read_pointer};
-use super::read_back::{is_right, wrong_bytes};
-use super::sizes::wrong_sizes;
+use super::read_back::{is_right, lacking_bytes};
+use super::sizes::{lacking_sizes, wrong_sizes};
 use super::{Journal, Settled};
 use crate::base::{Holds, Level, ObjectPath, Sha256};
 use crate::bundle::{BundleEntry, Object, Release};
@@ -77,7 +78,7 @@ pub(super) async fn look(
         _ if !shows => {}
         Look::Pointer if inventory.pointer == Pointer::Same => {
             believe_everything(&mut inventory, release, holds);
-            inventory.lacking = roots_left_out(store, release).await?;
+            lack(&mut inventory, roots_left_out(store, release).await?);
             let newly_expected = believe_what_was_settled(&mut inventory, release, journal.settled(store.target()));
             if newly_expected > 0 {
                 notes.push(format!("more is expected of it than it was seen to hold; bundles looked at: {newly_expected}"));
@@ -100,17 +101,21 @@ pub(super) async fn look(
         }
         Look::Sizes { suspects } => {
             believe_everything(&mut inventory, release, holds);
-            inventory.lacking = wrong_sizes(store, files(release, holds)).await?;
-            inventory.lacking.extend(wrong_bytes(store, small(release)).await?);
+            let files = lacking_sizes(store, files(release, holds)).await?;
+            lack(&mut inventory, files.and(lacking_bytes(store, small(release)).await?));
             let expected: BTreeSet<&ObjectPath> = expected_objects(release, holds).map(|object| &object.path).collect();
             inventory.lacking.extend(suspects.iter().filter(|path| expected.contains(path)).cloned());
         }
         Look::Bytes => {
             believe_everything(&mut inventory, release, holds);
-            inventory.lacking = wrong_bytes(store, files(release, holds).chain(small(release))).await?;
+            lack(&mut inventory, lacking_bytes(store, files(release, holds).chain(small(release))).await?);
         }
     }
     Ok(Found { inventory, level, pointer: bytes, notes })
+}
+
+fn lack(inventory: &mut Inventory, lacks: Lacks) {
+    (inventory.lacking, inventory.missing) = (lacks.all, lacks.missing);
 }
 
 fn files(release: &Release, holds: Holds) -> impl Iterator<Item = &Object> {
@@ -144,16 +149,13 @@ fn believe_what_was_settled(inventory: &mut Inventory, release: &Release, settle
 }
 
 /// New roots follow the pointer one by one, so a run that was cut off there has left out the newest.
-async fn roots_left_out(store: &dyn Store, release: &Release) -> Result<BTreeSet<ObjectPath>, StoreError> {
+async fn roots_left_out(store: &dyn Store, release: &Release) -> Result<Lacks, StoreError> {
     match release.roots.as_slice() {
         // The first root came before the first pointer.
-        [] | [_] => Ok(BTreeSet::new()),
+        [] | [_] => Ok(Lacks::default()),
         [older @ .., newest] => {
-            let mut missing = wrong_sizes(store, [newest].into_iter()).await?;
-            if !missing.is_empty() {
-                missing.extend(wrong_sizes(store, older.iter()).await?);
-            }
-            Ok(missing)
+            let lacks = lacking_sizes(store, [newest].into_iter()).await?;
+            if lacks.all.is_empty() { Ok(lacks) } else { Ok(lacks.and(lacking_sizes(store, older.iter()).await?)) }
         }
     }
 }

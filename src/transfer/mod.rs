@@ -9,6 +9,7 @@ mod breaker;
 mod carry;
 mod event;
 mod journal;
+mod lacks;
 mod look;
 mod originals;
 mod outcome;

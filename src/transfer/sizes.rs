@@ -6,6 +6,7 @@ use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 
 use super::LOOKS;
+use super::lacks::{Held, Lacks};
 use crate::base::ObjectPath;
 use crate::bundle::Object;
 use crate::store::{Store, StoreError};
@@ -21,6 +22,11 @@ pub(super) async fn wrong_sizes<'a>(
     store: &dyn Store,
     objects: impl Iterator<Item = &'a Object>,
 ) -> Result<BTreeSet<ObjectPath>, StoreError> {
+    Ok(lacking_sizes(store, objects).await?.all)
+}
+
+/// The same, telling the missing from the wrong.
+pub(super) async fn lacking_sizes<'a>(store: &dyn Store, objects: impl Iterator<Item = &'a Object>) -> Result<Lacks, StoreError> {
     let mut groups: BTreeMap<Option<ObjectPath>, Vec<&'a Object>> = BTreeMap::new();
     for object in objects {
         groups.entry(object.path.parent()).or_default().push(object);
@@ -55,25 +61,32 @@ async fn unconfirmed<'a>(
     Ok(members)
 }
 
-async fn asked_one_by_one(store: &dyn Store, doubtful: Vec<&Object>) -> Result<BTreeSet<ObjectPath>, StoreError> {
+async fn asked_one_by_one(store: &dyn Store, doubtful: Vec<&Object>) -> Result<Lacks, StoreError> {
     let parallel = store.capabilities().parallel_puts.max(LOOKS);
-    let mut different = BTreeSet::new();
+    let mut lacks = Lacks::default();
     let mut waiting = doubtful.into_iter();
     let mut under_way = FuturesUnordered::new();
     loop {
         while under_way.len() < parallel
             && let Some(object) = waiting.next()
         {
-            under_way.push(differs(store, object));
+            under_way.push(held(store, object));
         }
         match under_way.next().await {
-            Some(found) => different.extend(found?),
-            None => return Ok(different),
+            Some(found) => {
+                let (object, held) = found?;
+                lacks.note(&object.path, held);
+            }
+            None => return Ok(lacks),
         }
     }
 }
 
-async fn differs(store: &dyn Store, object: &Object) -> Result<Option<ObjectPath>, StoreError> {
-    let size = store.stat(&object.path).await?.map(|stat| stat.size);
-    Ok((size != Some(object.length)).then(|| object.path.clone()))
+async fn held<'a>(store: &dyn Store, object: &'a Object) -> Result<(&'a Object, Held), StoreError> {
+    let held = match store.stat(&object.path).await? {
+        None => Held::Missing,
+        Some(stat) if stat.size == object.length => Held::Right,
+        Some(_) => Held::Wrong,
+    };
+    Ok((object, held))
 }

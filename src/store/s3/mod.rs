@@ -114,6 +114,13 @@ impl S3Store {
     }
 }
 
+fn goes_in_parts(length: u64, write: Write) -> bool {
+    match write {
+        Write::New => parts::worth_splitting(length),
+        Write::Replace => parts::must_split(length),
+    }
+}
+
 #[async_trait]
 impl Store for S3Store {
     fn target(&self) -> &TargetName {
@@ -142,9 +149,10 @@ impl Store for S3Store {
     /// One `PutObject` for what is small or in use; parts for what is large and new.
     ///
     /// A name that readers use is never written in parts: `CompleteMultipartUpload` may take minutes, may answer 200
-    /// and then fail, and on several servers shows readers an object before its parts are joined.
+    /// and then fail, and on several servers shows readers an object before its parts are joined. The exception is what
+    /// no single request takes: no pointer is as long as that, and what is replaced there are bytes proven bad.
     async fn put(&self, path: &ObjectPath, body: &Body, write: Write) -> Result<(), StoreError> {
-        if write == Write::New && parts::worth_splitting(body.length()) {
+        if goes_in_parts(body.length(), write) {
             self.put_in_parts(path, body).await
         } else {
             self.put_single(path, body, write).await

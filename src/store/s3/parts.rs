@@ -19,6 +19,14 @@ pub(super) fn worth_splitting(length: u64) -> bool {
     length >= PART
 }
 
+/// The most that one `PutObject` takes.
+const SINGLE: u64 = 5 << 30;
+
+/// Whether an object of `length` bytes can go up in parts only.
+pub(super) fn must_split(length: u64) -> bool {
+    length > SINGLE
+}
+
 /// One part of an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Part {

@@ -358,3 +358,10 @@ async fn a_connection_that_breaks_is_resent_at_once() {
     let told = store(address).stat(&path("a")).await.expect_err("hung up");
     assert_eq!((told.kind, told.retry), (ErrorKind::ConnectionLost, Retry::Now), "{told}");
 }
+
+#[test]
+fn a_name_in_use_is_written_in_parts_only_where_one_request_cannot() {
+    const GIB: u64 = 1 << 30;
+    assert!(super::goes_in_parts(GIB, Write::New) && !super::goes_in_parts(GIB, Write::Replace));
+    assert!(!super::goes_in_parts(5 * GIB, Write::Replace) && super::goes_in_parts(5 * GIB + 1, Write::Replace));
+}

@@ -8,7 +8,7 @@ use spartacus::base::{ByteCount, Holds, Level};
 use spartacus::bundle::{BundleEntry, Release};
 use spartacus::plan::{Inventory, Upload, plan};
 use spartacus::store::Store as _;
-use spartacus::transfer::{Ending, Journal as _, Look, Outcome, Settled, run};
+use spartacus::transfer::{Ending, Journal as _, Look, NoJournal, Outcome, Settled, run, survey};
 
 use super::actor::{Actor, Cue, Notebook, job_on, orders};
 use super::world::{Objects, holds_all_of, inline, path, published, read, release, world};
@@ -190,6 +190,21 @@ async fn repair_finds_what_its_look_can_see() {
         assert_eq!(outcome.ending, Ending::Done, "{case}: {outcome:?}");
         assert!(outcome.objects_sent <= 2, "{case}: {outcome:?}");
         assert_eq!(actor.store.snapshot(), published(&release(2)), "{case}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_look_tells_the_missing_from_the_wrong() {
+    let objects = changed(2, |objects| {
+        set(objects, "releases/v1/README", b"longer than it was");
+        objects.remove(&path("releases/v1/.hidden"));
+    });
+    let actor = Actor::new("target", &objects, []);
+    let pin = world().pin.clone();
+    for how in [Look::Sizes { suspects: [].into() }, Look::Bytes] {
+        let found = survey(&actor, &release(2), &pin, Holds::All, &NoJournal, &how).await.expect("a look succeeds");
+        assert_eq!(found.lacking, [path("releases/v1/.hidden"), path("releases/v1/README")].into(), "{how:?}");
+        assert_eq!(found.missing, [path("releases/v1/.hidden")].into(), "{how:?}");
     }
 }
 
