@@ -33,6 +33,7 @@ mod retrying;
 pub mod s3;
 pub mod sftp;
 mod shared;
+mod sight;
 mod tap;
 pub mod webdav;
 

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::lacks::Lacks;
 use super::pointer::{Defect, Sight, read_pointer};
 use super::read_back::{is_right, lacking_bytes};
-use super::sizes::{lacking_sizes, wrong_sizes};
+use super::sizes::{lacking_sizes, listed, wrong_sizes};
 use super::{Journal, Settled};
 use crate::base::{Holds, Level, ObjectPath, Sha256};
 use crate::bundle::{BundleEntry, Object, Release};
@@ -74,7 +74,7 @@ pub(super) async fn look(
     let level = if unseen || !shows { Level::Current } else { Level::Complete };
     match how {
         _ if matches!(inventory.pointer, Pointer::Newer { .. }) => {}
-        // A drop box would refuse every further question.
+        // A drop box would refuse every further question: what may not be looked at is sent.
         _ if !shows => {}
         Look::Pointer if inventory.pointer == Pointer::Same => {
             believe_everything(&mut inventory, release, holds);
@@ -218,7 +218,7 @@ pub(super) async fn with_folders<'a>(store: &dyn Store, bundles: Vec<&'a BundleE
     }
     let folder =
         bundles.first().and_then(|bundle| bundle.files.first()).and_then(|file| file.path.ancestors().into_iter().next());
-    let listed = if store.capabilities().list { store.list(folder.as_ref()).await? } else { Vec::new() };
+    let listed = listed(store, folder.as_ref()).await?;
     let listed: BTreeSet<&str> = listed.iter().map(|entry| entry.name.as_str()).collect();
     let (mut found, unsure): (Vec<_>, Vec<_>) = bundles.into_iter().partition(|bundle| listed.contains(bundle.name.as_str()));
     let witnesses = unsure.iter().filter_map(|bundle| bundle.files.first());

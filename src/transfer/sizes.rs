@@ -9,7 +9,7 @@ use super::LOOKS;
 use super::lacks::{Held, Lacks};
 use crate::base::ObjectPath;
 use crate::bundle::Object;
-use crate::store::{Store, StoreError};
+use crate::store::{Entry, ErrorKind, Store, StoreError};
 
 /// More objects than this in one collection are looked up by one listing.
 const WORTH_A_LISTING: usize = 2;
@@ -47,14 +47,29 @@ pub(super) async fn lacking_sizes<'a>(store: &dyn Store, objects: impl Iterator<
     }
 }
 
+/// What a listing shows. Nothing rests on it, so a server that has none, refuses it or garbles it is one that shows
+/// nothing, and is asked about each object.
+pub(super) async fn listed(store: &dyn Store, collection: Option<&ObjectPath>) -> Result<Vec<Entry>, StoreError> {
+    if !store.capabilities().list {
+        return Ok(Vec::new());
+    }
+    match store.list(collection).await {
+        Err(error) if matches!(error.kind, ErrorKind::Unsupported | ErrorKind::PermissionDenied | ErrorKind::Protocol) => {
+            tracing::debug!(%error, "no listing");
+            Ok(Vec::new())
+        }
+        found => found,
+    }
+}
+
 /// The members of a collection that its listing does not show with their sizes.
 async fn unconfirmed<'a>(
     store: &dyn Store,
     collection: Option<ObjectPath>,
     mut members: Vec<&'a Object>,
 ) -> Result<Vec<&'a Object>, StoreError> {
-    if store.capabilities().list && members.len() > WORTH_A_LISTING {
-        let listed = store.list(collection.as_ref()).await?;
+    if members.len() > WORTH_A_LISTING {
+        let listed = listed(store, collection.as_ref()).await?;
         let sizes: BTreeMap<&str, Option<u64>> = listed.iter().map(|entry| (entry.name.as_str(), entry.size)).collect();
         members.retain(|object| sizes.get(object.path.file_name()).copied().flatten() != Some(object.length));
     }

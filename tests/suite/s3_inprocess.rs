@@ -31,6 +31,19 @@ pub fn settings(address: SocketAddr, secret: &str) -> S3Settings {
     }
 }
 
+/// Refuses these operations, and whoever does not sign.
+struct Refusing(fn(&str) -> bool);
+
+#[async_trait::async_trait]
+impl s3s::access::S3Access for Refusing {
+    async fn check(&self, context: &mut s3s::access::S3AccessContext<'_>) -> s3s::S3Result<()> {
+        if context.credentials().is_none() || (self.0)(context.s3_op().name()) {
+            return Err(s3s::s3_error!(AccessDenied, "not for this account"));
+        }
+        Ok(())
+    }
+}
+
 /// A server that ends with the value.
 pub struct Server {
     pub address: SocketAddr,
@@ -46,11 +59,17 @@ impl Drop for Server {
 
 impl Server {
     pub async fn start() -> Self {
+        Self::start_refusing(|_| false).await
+    }
+
+    /// One whose account may not do what the function names, by the protocol's names of operations.
+    pub async fn start_refusing(operation: fn(&str) -> bool) -> Self {
         let folder = TempDir::new().expect("a folder");
         std::fs::create_dir(folder.path().join("mirror")).expect("a bucket");
         let files = s3s_fs::FileSystem::new(folder.path()).expect("a file system");
         let mut builder = s3s::service::S3ServiceBuilder::new(files);
         builder.set_auth(s3s::auth::SimpleAuth::from_single(ACCESS, SECRET));
+        builder.set_access(Refusing(operation));
         let service = builder.build();
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
@@ -68,8 +87,13 @@ impl Server {
         Self { address, task, folder }
     }
 
-    fn store(&self) -> S3Store {
+    pub fn store(&self) -> S3Store {
         S3Store::new("inprocess".parse().expect("a name"), settings(self.address, SECRET))
+    }
+
+    /// Where an object's bytes lie.
+    pub fn file(&self, path: &ObjectPath) -> std::path::PathBuf {
+        self.folder.path().join("mirror/some/where").join(path.as_str())
     }
 }
 

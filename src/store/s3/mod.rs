@@ -6,12 +6,13 @@
 //! Comes in: [`S3Settings`] with an HTTP client that was made elsewhere. Goes out: [`S3Store`].
 //! Must not know: the configuration file, the environment, AWS profiles.
 
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::{ops::Range, time::Duration};
 
 use async_trait::async_trait;
 use url::Url;
 
+use super::sight::Sight;
 use super::{Body, ByteStream, Capabilities, Entry, ErrorKind, Operation, Space, Stat, Store, StoreError, SwapClass, Write};
 use crate::base::{ObjectPath, Secret, TargetName, Timeouts};
 
@@ -82,6 +83,9 @@ pub struct S3Store {
     connections: usize,
     /// Cleared when a server shows that it cannot do multipart uploads.
     multipart_works: AtomicBool,
+    /// Cleared when listing is refused: many keys may do all but that.
+    lists: AtomicBool,
+    sight: Sight,
 }
 
 impl S3Store {
@@ -97,6 +101,8 @@ impl S3Store {
             idle: settings.timeouts.idle,
             connections: settings.connections.max(1),
             multipart_works: AtomicBool::new(true),
+            lists: AtomicBool::new(true),
+            sight: Sight::default(),
         }
     }
 
@@ -130,8 +136,8 @@ impl Store for S3Store {
     fn capabilities(&self) -> Capabilities {
         Capabilities {
             swap: SwapClass::Atomic,
-            list: true,
-            read: true,
+            list: self.lists.load(Ordering::Relaxed),
+            read: !self.sight.is_dark(),
             ranges: true,
             collections: false,
             resume: true,
@@ -160,7 +166,9 @@ impl Store for S3Store {
     }
 
     async fn get(&self, path: &ObjectPath, range: Option<Range<u64>>) -> Result<ByteStream, StoreError> {
-        self.read(path, range).await
+        let opened = self.read(path, range).await;
+        self.sight.judge(&opened);
+        opened
     }
 
     async fn stat(&self, path: &ObjectPath) -> Result<Option<Stat>, StoreError> {
@@ -168,7 +176,11 @@ impl Store for S3Store {
     }
 
     async fn list(&self, collection: Option<&ObjectPath>) -> Result<Vec<Entry>, StoreError> {
-        self.list_one_level(collection).await
+        let listed = self.list_one_level(collection).await;
+        if matches!(&listed, Err(error) if error.kind == ErrorKind::PermissionDenied) {
+            self.lists.store(false, Ordering::Relaxed);
+        }
+        listed
     }
 
     async fn delete(&self, path: &ObjectPath) -> Result<(), StoreError> {

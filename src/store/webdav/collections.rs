@@ -73,6 +73,11 @@ impl WebdavStore {
         if !may_exist {
             return Err(self.line.refusal(request, answer).await);
         }
+        // Who may not look has the standard's word for it, and nothing else.
+        if status == StatusCode::METHOD_NOT_ALLOWED && self.knowledge.sight.is_dark() {
+            answer.drained().await;
+            return Ok(());
+        }
         let refusal = self.line.refusal(request, answer).await;
         if self.is_collection(path).await? {
             return Ok(());

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::store::Capabilities;
+use crate::store::sight::Sight;
 
 /// Facts that requests find out while others are under way.
 #[derive(Debug)]
@@ -13,6 +14,7 @@ pub(super) struct Knowledge {
     space: AtomicBool,
     unreliable: AtomicBool,
     uploaded: AtomicBool,
+    pub(super) sight: Sight,
 }
 
 impl Knowledge {
@@ -23,6 +25,7 @@ impl Knowledge {
             space: AtomicBool::new(before.space),
             unreliable: AtomicBool::new(false),
             uploaded: AtomicBool::new(false),
+            sight: Sight::default(),
             before,
         }
     }
@@ -30,6 +33,7 @@ impl Knowledge {
     pub(super) fn capabilities(&self) -> Capabilities {
         Capabilities {
             list: self.propfind(),
+            read: self.before.read && !self.sight.is_dark(),
             ranges: self.ranges.load(Ordering::Relaxed),
             space: self.space.load(Ordering::Relaxed),
             ..self.before.clone()

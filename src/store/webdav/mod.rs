@@ -156,7 +156,9 @@ impl Store for WebdavStore {
     }
 
     async fn get(&self, path: &ObjectPath, range: Option<Range<u64>>) -> Result<ByteStream, StoreError> {
-        self.read(path, range).await
+        let opened = self.read(path, range).await;
+        self.knowledge.sight.judge(&opened);
+        opened
     }
 
     async fn stat(&self, path: &ObjectPath) -> Result<Option<Stat>, StoreError> {

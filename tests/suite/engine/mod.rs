@@ -5,6 +5,7 @@ mod breaker;
 mod health;
 mod inventory;
 mod reader;
+mod refusals;
 mod runs;
 mod swarm;
 mod world;

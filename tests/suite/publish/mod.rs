@@ -9,6 +9,7 @@ mod everywhere;
 mod failures;
 mod interrupted;
 mod judged;
+mod plain_dav;
 mod readers;
 mod real_tree;
 mod running;

@@ -19,9 +19,31 @@ pub struct Nginx {
     pub folder: tempfile::TempDir,
 }
 
+/// The lines that the dav-ext module needs.
+#[derive(Default)]
+struct Extension {
+    load: String,
+    zone: &'static str,
+    methods: &'static str,
+}
+
 impl Nginx {
     /// Starts it over an empty folder.
     pub fn start() -> Self {
+        let module = tools::file(DAV_EXT);
+        Self::start_with(&Extension {
+            load: format!("load_module {module};\n"),
+            zone: "  dav_ext_lock_zone zone=locks:1m;\n",
+            methods: "      dav_ext_methods PROPFIND OPTIONS LOCK UNLOCK;\n      dav_ext_lock zone=locks;\n",
+        })
+    }
+
+    /// The same with nginx's own `dav` alone: no PROPFIND, so nothing is ever listed.
+    pub fn start_plain() -> Self {
+        Self::start_with(&Extension::default())
+    }
+
+    fn start_with(extension: &Extension) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let base = folder.path();
         let root = base.join("dav");
@@ -33,16 +55,18 @@ impl Nginx {
         let user = web_worker(base, &[&root, &temporary]).map_or(String::new(), |worker| format!("user {worker};"));
         let (server, ports) = Server::start(&base.join("nginx.out"), Stop::Term, 1, |ports| {
             let config = format!(
-                "load_module {module};\n{user}\npid {base}/nginx.pid;\nerror_log {base}/error.log warn;\nworker_processes 1;\n\
+                "{load}{user}\npid {base}/nginx.pid;\nerror_log {base}/error.log warn;\nworker_processes 1;\n\
                  events {{ worker_connections 512; }}\nhttp {{\n  access_log {base}/access.log;\n  \
                  client_body_temp_path {tmp}/body; proxy_temp_path {tmp}/proxy; fastcgi_temp_path {tmp}/fastcgi;\n  \
-                 uwsgi_temp_path {tmp}/uwsgi; scgi_temp_path {tmp}/scgi;\n  client_max_body_size 0;\n  \
-                 dav_ext_lock_zone zone=locks:1m;\n  server {{\n    listen 127.0.0.1:{port};\n    location /dav/ {{\n      \
+                 uwsgi_temp_path {tmp}/uwsgi; scgi_temp_path {tmp}/scgi;\n  client_max_body_size 0;\n\
+                 {zone}  server {{\n    listen 127.0.0.1:{port};\n    location /dav/ {{\n      \
                  root {base};\n      auth_basic mirror; auth_basic_user_file {base}/htpasswd;\n      \
-                 dav_methods PUT DELETE MKCOL COPY MOVE;\n      dav_ext_methods PROPFIND OPTIONS LOCK UNLOCK;\n      \
-                 dav_ext_lock zone=locks;\n      dav_access user:rw group:r all:r;\n      create_full_put_path off;\n      \
+                 dav_methods PUT DELETE MKCOL COPY MOVE;\n\
+                 {methods}      dav_access user:rw group:r all:r;\n      create_full_put_path off;\n      \
                  min_delete_depth 0;\n    }}\n    location /mirror/ {{ alias {base}/dav/; }}\n  }}\n}}\n",
-                module = tools::file(DAV_EXT),
+                load = extension.load,
+                zone = extension.zone,
+                methods = extension.methods,
                 base = base.display(),
                 tmp = temporary.display(),
                 port = ports[0],
