@@ -13,20 +13,11 @@ use url::Url;
 
 use super::Source;
 use crate::base::{Hasher, ObjectPath, Sha256, causes, sanitise};
-use crate::net::{Failure, describe};
+use crate::net::{Failure, Pace, Slowest, describe};
 use crate::trust::{Fetch, FetchError};
 
 /// Everything but RFC 3986's unreserved characters is escaped in a path part.
 const PART: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
-/// The slowest mirror that is waited for.
-const SLOWEST: Slowest = Slowest { bytes: 60 * 1024, window: Duration::from_mins(1) };
-
-/// A mirror that sends fewer bytes over a whole window is given up; total silence ends sooner, by the client's time-out.
-#[derive(Debug, Clone, Copy)]
-struct Slowest {
-    bytes: u64,
-    window: Duration,
-}
 
 /// Reads from a public URL. Requests carry no credentials, cookies or referrer; redirects are not followed, because a
 /// mirror could point them anywhere; a compressed answer is refused, because it could be a bomb.
@@ -45,7 +36,7 @@ impl HttpSource {
         if !base.path().ends_with('/') {
             base.set_path(&format!("{}/", base.path()));
         }
-        Self { client, base, forbidden_is_missing: false, slowest: SLOWEST }
+        Self { client, base, forbidden_is_missing: false, slowest: Slowest::default() }
     }
 
     /// Takes 403 for "not there": object stores that may not be listed answer so for absent objects.
@@ -134,38 +125,25 @@ fn is_a_page(path: &ObjectPath, headers: &HeaderMap) -> bool {
     html && path.as_str().starts_with("metadata/")
 }
 
-/// Bytes of an answer, cut off when they come too slowly for too long.
+/// Bytes of an answer, cut off when they come too slowly for too long; total silence ends sooner, by the client's time-out.
 struct Pieces {
     answer: Response,
-    slowest: Slowest,
-    since: tokio::time::Instant,
-    arrived: u64,
+    pace: Pace,
 }
 
 impl Pieces {
     fn of(answer: Response, slowest: Slowest) -> Self {
-        Self { answer, slowest, since: tokio::time::Instant::now(), arrived: 0 }
+        Self { answer, pace: Pace::new(slowest) }
     }
 
-    /// The next piece. It is waited for until the window ends, so that silence after a trickle does not get a window
-    /// of its own.
+    /// The next piece.
     async fn next(&mut self, path: &ObjectPath) -> Result<Option<Bytes>, FetchError> {
-        loop {
-            let end = self.since + self.slowest.window;
-            match tokio::time::timeout_at(end, self.answer.chunk()).await {
-                Ok(piece) => {
-                    let piece = piece.map_err(|error| transport(path, &error))?;
-                    self.arrived += piece.as_ref().map_or(0, |piece| piece.len() as u64);
-                    return Ok(piece);
-                }
-                Err(_) if self.arrived < self.slowest.bytes => {
-                    let Slowest { bytes, window } = self.slowest;
-                    let rate = format!("slower than {bytes} bytes in {} seconds", window.as_secs());
-                    return Err(FetchError::transport(path, rate));
-                }
-                Err(_) => (self.since, self.arrived) = (tokio::time::Instant::now(), 0),
-            }
-        }
+        let piece = self.pace.next(self.answer.chunk(), |piece| match piece {
+            Ok(Some(piece)) => piece.len() as u64,
+            _ => 0,
+        });
+        let piece = piece.await.map_err(|slow| FetchError::transport(path, slow.to_string()))?;
+        piece.map_err(|error| transport(path, &error))
     }
 }
 

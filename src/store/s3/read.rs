@@ -7,19 +7,14 @@ use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::primitives::ByteStream as SdkStream;
 use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 
 use super::S3Store;
 use super::error::{ResultExt as _, from_stream};
 use super::wire::Wire;
 use crate::base::{ObjectPath, TargetName};
+use crate::net::Pace;
 use crate::store::{ByteStream, ErrorKind, Operation, Store as _, StoreError};
-
-/// A download that brings less than [`LEAST`] bytes in this time is given up.
-const WINDOW: Duration = Duration::from_mins(1);
-
-/// 1 KiB a second.
-const LEAST: u64 = 60 << 10;
 
 impl S3Store {
     /// An object, or part of it.
@@ -46,8 +41,7 @@ impl S3Store {
             path: path.clone(),
             idle: self.idle,
             stream: answer.body,
-            waited: Duration::ZERO,
-            brought: 0,
+            pace: Pace::default(),
         }
         .pieces();
         Ok(match part {
@@ -80,9 +74,7 @@ struct Incoming {
     path: ObjectPath,
     idle: Duration,
     stream: SdkStream,
-    /// Time spent waiting for the server (the reader's own time does not count), and what it brought meanwhile.
-    waited: Duration,
-    brought: u64,
+    pace: Pace,
 }
 
 impl Incoming {
@@ -98,24 +90,16 @@ impl Incoming {
     }
 
     async fn next(&mut self) -> Option<Result<Bytes, StoreError>> {
-        let begun = Instant::now();
-        let Ok(piece) = timeout(self.idle, self.stream.next()).await else {
-            return Some(Err(StoreError::new(ErrorKind::Timeout, Operation::Get, &self.target)));
-        };
-        self.waited += begun.elapsed();
-        let bytes = match piece? {
-            Ok(bytes) => bytes,
-            Err(error) => return Some(Err(from_stream(&error, Operation::Get, &self.target))),
-        };
-        self.brought += bytes.len() as u64;
-        if self.waited >= WINDOW {
-            if self.brought < LEAST {
-                let words = format!("{} bytes in {} s", self.brought, self.waited.as_secs());
-                return Some(Err(StoreError::new(ErrorKind::Timeout, Operation::Get, &self.target).saying(words)));
-            }
-            (self.waited, self.brought) = (Duration::ZERO, 0);
+        let late = || StoreError::new(ErrorKind::Timeout, Operation::Get, &self.target);
+        let piece = self.pace.next(timeout(self.idle, self.stream.next()), |piece| match piece {
+            Ok(Some(Ok(bytes))) => bytes.len() as u64,
+            _ => 0,
+        });
+        match piece.await {
+            Err(slow) => Some(Err(late().saying(slow.to_string()))),
+            Ok(Err(_)) => Some(Err(late())),
+            Ok(Ok(piece)) => Some(piece?.map_err(|error| from_stream(&error, Operation::Get, &self.target))),
         }
-        Some(Ok(bytes))
     }
 }
 

@@ -12,9 +12,11 @@ use super::channel::unexpected;
 use super::codec::{OpenFlags, Reply, Request};
 use super::failure::Failure;
 use super::file::{Lane, OpenFile};
+use super::line::LineControl;
 use super::session::{RemotePath, Session};
 use super::slots::Slot;
 use crate::base::{Hasher, Sha256};
+use crate::net::Pace;
 
 /// Most reads under way for one file.
 const MOST_READS: usize = 16;
@@ -36,6 +38,8 @@ pub(super) async fn open(
         length: u64::from(session.facts.read_length),
         ahead: 1,
         under_way: VecDeque::new(),
+        control: session.control().clone(),
+        pace: session.pace(),
     };
     Ok(stream::unfold(reading, |mut reading| async move {
         let piece = reading.next_piece().await?;
@@ -68,6 +72,8 @@ struct Reading {
     /// the line.
     ahead: usize,
     under_way: VecDeque<BoxFuture<'static, Result<Piece, Failure>>>,
+    control: LineControl,
+    pace: Pace,
 }
 
 struct Piece {
@@ -86,7 +92,7 @@ impl Reading {
             self.under_way.push_back(read.boxed());
             self.next += length;
         }
-        let piece = match self.under_way.pop_front()?.await {
+        let piece = match self.control.steady(&mut self.pace, self.under_way.pop_front()?).await {
             Ok(piece) => piece,
             Err(failure) => {
                 self.stop();

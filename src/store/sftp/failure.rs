@@ -6,6 +6,7 @@ use super::certificate::Fault;
 use super::codec::StatusCode;
 use super::reader::Malformed;
 use crate::base::{ObjectPath, TargetName, sanitise};
+use crate::net::TooSlow;
 use crate::store::{ErrorKind, Operation, Retry, StoreError};
 
 /// A failed request or connection. It can be cloned: one broken connection ends every request under way.
@@ -20,6 +21,9 @@ pub(super) enum Failure {
     /// A request was not answered.
     #[error("no answer for {} s", .0.as_secs())]
     Silent(Duration),
+    /// Bytes moved, but hardly.
+    #[error("{0}")]
+    Crawling(TooSlow),
     /// Connecting took too long.
     #[error("no {what} within {} s", limit.as_secs())]
     Slow { what: &'static str, limit: Duration },
@@ -168,7 +172,7 @@ impl Failure {
         match self {
             Self::Status { code, message } => status_kind(*code, message),
             Self::Lost(_) => ErrorKind::ConnectionLost,
-            Self::Silent(_) | Self::Slow { .. } => ErrorKind::Timeout,
+            Self::Silent(_) | Self::Crawling(_) | Self::Slow { .. } => ErrorKind::Timeout,
             Self::Unreachable(_) => ErrorKind::Unreachable,
             Self::NoBase(_) => ErrorKind::NotFound,
             Self::HostKey { .. } | Self::Certificate { .. } => ErrorKind::HostKey,

@@ -10,6 +10,9 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Instant;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
+use super::failure::Failure;
+use crate::net::Pace;
+
 /// A write of at least this many bytes shows that our data is on its way; keepalives are smaller.
 const CARRIES_DATA: usize = 1024;
 
@@ -27,6 +30,8 @@ pub(super) struct LineControl {
     started: Instant,
     /// Milliseconds from `started` to the last write of data that the system took.
     last_sent: Arc<AtomicU64>,
+    /// Bytes in both directions.
+    carried: Arc<AtomicU64>,
 }
 
 impl LineControl {
@@ -36,6 +41,7 @@ impl LineControl {
             ended: CancellationToken::new(),
             started: Instant::now(),
             last_sent: Arc::default(),
+            carried: Arc::default(),
         }
     }
 
@@ -52,6 +58,22 @@ impl LineControl {
     /// When data last went out: as long as it does, a silent server is only waiting for it.
     pub fn last_sent(&self) -> Instant {
         self.started + std::time::Duration::from_millis(self.last_sent.load(Ordering::Relaxed))
+    }
+
+    /// Waits for the server, as long as the connection carries enough meanwhile: its files share it, so it is judged and
+    /// not one file. One that crawls is cut, for no request on it will fare better.
+    pub async fn steady<T>(&self, pace: &mut Pace, work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+        match pace.during(|| self.carried.load(Ordering::Relaxed), work).await {
+            Ok(done) => done,
+            Err(slow) => {
+                self.cut();
+                Err(Failure::Crawling(slow))
+            }
+        }
+    }
+
+    fn carried(&self, bytes: usize) {
+        self.carried.fetch_add(bytes as u64, Ordering::Relaxed);
     }
 
     fn sent(&self) {
@@ -88,7 +110,10 @@ impl AsyncRead for Line {
         if self.cut.as_mut().poll(context).is_ready() {
             return Poll::Ready(Err(was_cut()));
         }
-        Pin::new(&mut self.stream).poll_read(context, buffer)
+        let before = buffer.filled().len();
+        let read = Pin::new(&mut self.stream).poll_read(context, buffer);
+        self.control.carried(buffer.filled().len() - before);
+        read
     }
 }
 
@@ -98,6 +123,7 @@ impl AsyncWrite for Line {
             return Poll::Ready(Err(was_cut()));
         }
         let taken = ready!(Pin::new(&mut self.stream).poll_write(context, bytes))?;
+        self.control.carried(taken);
         if taken >= CARRIES_DATA {
             self.control.sent();
         }
@@ -110,5 +136,33 @@ impl AsyncWrite for Line {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::time::sleep;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_that_crawls_is_cut_although_its_requests_are_answered() {
+        let (control, mut pace) = (LineControl::new(), Pace::default());
+        let begun = Instant::now();
+        let failure = loop {
+            let answer = async {
+                sleep(Duration::from_secs(29)).await;
+                control.carried(CARRIES_DATA);
+                control.sent();
+                Ok(())
+            };
+            if let Err(failure) = control.steady(&mut pace, answer).await {
+                break failure;
+            }
+        };
+        assert!(matches!(failure, Failure::Crawling(_)), "{failure}");
+        assert_eq!((begun.elapsed().as_secs(), control.cut.is_cancelled()), (60, true));
     }
 }

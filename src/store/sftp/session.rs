@@ -10,11 +10,13 @@ use super::channel::{Channel, unexpected};
 use super::codec::{self, Extensions, Reply, Request};
 use super::connect::{Ssh, connect};
 use super::failure::Failure;
+use super::line::LineControl;
 use super::reader::Reader;
 use super::settings::SftpSettings;
 use super::slots::{Slot, Slots};
 use super::tree::{self, Sight};
 use crate::base::{ObjectPath, Timeouts, sanitise};
+use crate::net::{Pace, Slowest};
 
 /// Files worked on at the same time on one channel (measured: at 200 ms round trip 500 files take 41 s with 8 and
 /// 7 s with 64).
@@ -149,6 +151,17 @@ impl Session {
     /// The other channels, to help with a large file.
     pub fn channels_besides(&self, first: &Slot) -> Vec<Arc<Channel>> {
         self.open_channels().filter(|channel| !Arc::ptr_eq(channel, first.channel())).collect()
+    }
+
+    /// The connection below.
+    pub fn control(&self) -> &LineControl {
+        &self.ssh.control
+    }
+
+    /// Watches one transfer. Forcing bytes to disk may take as long as a first byte, and moves none.
+    pub fn pace(&self) -> Pace {
+        let usual = Slowest::default();
+        Pace::new(Slowest { window: usual.window.max(self.timeouts.first_byte), ..usual })
     }
 
     /// Where an object lies on the server.

@@ -116,6 +116,14 @@ async fn already_there(session: &Session, path: &RemotePath, body: &Body) -> Res
     }
 }
 
+/// Waits until every request was answered with "ok".
+async fn all(answers: &mut FuturesUnordered<impl Future<Output = Result<(), Failure>>>) -> Result<(), Failure> {
+    while let Some(answer) = answers.next().await {
+        answer?;
+    }
+    Ok(())
+}
+
 /// Objects whose rename was sent and never answered.
 #[derive(Debug, Default)]
 pub(super) struct Unclear(Mutex<HashSet<(ObjectPath, Sha256)>>);
@@ -182,6 +190,7 @@ impl Upload<'_> {
 
     /// Writes everything from `offset` on, and closes.
     async fn send_from(&self, offset: u64) -> Result<(), Failure> {
+        let (line, mut pace) = (self.session.control(), self.session.pace());
         let mut lanes = self.open_lanes(offset).await?;
         let mut answers = FuturesUnordered::new();
         let length = u64::from(self.session.facts.write_length);
@@ -194,10 +203,19 @@ impl Upload<'_> {
             let waiting = file.lane.budget(piece);
             tokio::pin!(waiting);
             let budget = loop {
-                tokio::select! {
-                    budget = &mut waiting => break budget,
-                    // The first refusal ends it: no use in sending the rest.
-                    Some(answer) = answers.next() => answer?,
+                if answers.is_empty() {
+                    // Others hold it, perhaps for a limit of ours: the server owes this file nothing.
+                    break waiting.await;
+                }
+                let step = async {
+                    tokio::select! {
+                        budget = &mut waiting => Ok::<_, Failure>(Some(budget)),
+                        // The first refusal ends it: no use in sending the rest.
+                        Some(answer) = answers.next() => Result::<(), Failure>::map(answer, |()| None),
+                    }
+                };
+                if let Some(budget) = line.steady(&mut pace, step).await? {
+                    break budget;
                 }
             };
             let data = self.body.read_at(position, piece).await.map_err(|error| Failure::Local(error.to_string()))?;
@@ -205,14 +223,12 @@ impl Upload<'_> {
                 return Err(Failure::Local("the body is shorter than announced".to_owned()));
             }
             let request = Request::Write { handle: &file.handle, offset: position, data };
-            answers.push(file.lane.send(request, Some(budget)).await?.done());
+            answers.push(line.steady(&mut pace, file.lane.send(request, Some(budget))).await?.done());
             position += piece;
         }
         if lanes.len() > 1 {
             // Only on its own channel does a request wait for those before it.
-            while let Some(answer) = answers.next().await {
-                answer?;
-            }
+            line.steady(&mut pace, all(&mut answers)).await?;
         }
         if self.sync {
             let request = Request::Sync { handle: &lanes[0].handle };
@@ -224,10 +240,7 @@ impl Upload<'_> {
             let answer = file.close().await?.patient(self.session.timeouts.first_byte);
             answers.push(answer.done());
         }
-        while let Some(answer) = answers.next().await {
-            answer?;
-        }
-        Ok(())
+        line.steady(&mut pace, all(&mut answers)).await
     }
 
     /// Opens the temporary file; a large one, far away, on every channel, since each has a window of its own. Only
@@ -257,7 +270,7 @@ impl Upload<'_> {
 
     /// Removes what is of no use to a later try, and finds out whether the disk is full.
     async fn clean_up(&self, failure: Failure) -> Failure {
-        if matches!(failure, Failure::Lost(_) | Failure::Silent(_)) {
+        if matches!(failure, Failure::Lost(_) | Failure::Silent(_) | Failure::Crawling(_)) {
             return failure;
         }
         let full = match &failure {

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::StatusCode;
 use http::header::CONTENT_TYPE;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::status;
-use crate::net::{self, Failure};
+use crate::net::{self, Failure, Pace, TooSlow};
 use crate::store::ErrorKind;
 
 /// The head of an answer, and its body still to be read.
@@ -41,8 +42,8 @@ impl Answer {
 
     /// The whole body, at most `cap` bytes.
     pub(super) async fn bytes(mut self, cap: usize) -> Result<Vec<u8>, ReadError> {
-        let mut found = Vec::new();
-        while let Some(piece) = tokio::time::timeout(self.idle, self.response.chunk()).await.map_err(|_| ReadError::Silent)?? {
+        let (mut found, mut pace) = (Vec::new(), Pace::default());
+        while let Some(piece) = next(&mut self.response, self.idle, &mut pace).await? {
             if found.len() + piece.len() > cap {
                 return Err(ReadError::TooLong(cap));
             }
@@ -52,11 +53,22 @@ impl Answer {
     }
 }
 
+/// The next piece of a body, or its end.
+async fn next(response: &mut reqwest::Response, idle: Duration, pace: &mut Pace) -> Result<Option<Bytes>, ReadError> {
+    let piece = pace.next(tokio::time::timeout(idle, response.chunk()), |piece| match piece {
+        Ok(Ok(Some(piece))) => piece.len() as u64,
+        _ => 0,
+    });
+    Ok(piece.await.map_err(ReadError::Slow)?.map_err(|_| ReadError::Silent)??)
+}
+
 /// The body of an answer could not be read.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ReadError {
     #[error("the answer stopped midway")]
     Silent,
+    #[error("the answer is {0}")]
+    Slow(TooSlow),
     #[error("the answer is longer than {0} bytes")]
     TooLong(usize),
     #[error("the answer broke off")]
@@ -66,7 +78,7 @@ pub(super) enum ReadError {
 impl ReadError {
     pub(super) fn kind(&self) -> ErrorKind {
         match self {
-            Self::Silent => ErrorKind::Timeout,
+            Self::Silent | Self::Slow(_) => ErrorKind::Timeout,
             Self::TooLong(_) => ErrorKind::Protocol,
             Self::Broken(error) => kind_while_reading(error),
         }
@@ -103,12 +115,39 @@ pub(super) async fn drain(response: reqwest::Response, idle: Duration) {
 
 /// The first 64 KiB of a body; an error ends it early, since nothing depends on it.
 async fn read_start(mut response: reqwest::Response, idle: Duration) -> Vec<u8> {
-    let mut found = Vec::new();
+    let (mut found, mut pace) = (Vec::new(), Pace::default());
     while found.len() < EXCERPT {
-        match tokio::time::timeout(idle, response.chunk()).await {
-            Ok(Ok(Some(piece))) => found.extend_from_slice(&piece[..piece.len().min(EXCERPT - found.len())]),
+        match next(&mut response, idle, &mut pace).await {
+            Ok(Some(piece)) => found.extend_from_slice(&piece[..piece.len().min(EXCERPT - found.len())]),
             _ => break,
         }
     }
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::{StreamExt as _, stream};
+    use tokio::time::{Instant, sleep};
+
+    use super::*;
+
+    fn trickle() -> reqwest::Response {
+        let pieces = stream::repeat_with(|| Ok::<_, std::io::Error>("x")).then(|piece| async {
+            sleep(Duration::from_secs(29)).await;
+            piece
+        });
+        http::Response::new(reqwest::Body::wrap_stream(pieces)).into()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn neither_an_answer_nor_a_refusal_may_trickle() {
+        let (idle, begun) = (Duration::from_secs(30), Instant::now());
+        let permit = std::sync::Arc::new(tokio::sync::Semaphore::new(1)).acquire_owned().await.expect("it is open");
+        let answer = Answer { response: trickle(), replayed: false, idle, permit };
+        let error = answer.bytes(1 << 20).await.expect_err("it has no end");
+        assert_eq!((error.kind(), begun.elapsed().as_secs()), (ErrorKind::Timeout, 60), "{error}");
+        drain(trickle(), idle).await;
+        assert_eq!(begun.elapsed().as_secs(), 120);
+    }
 }

@@ -13,6 +13,7 @@ use super::WebdavStore;
 use super::answer::{Answer, kind_while_reading};
 use super::exchange::Request;
 use crate::base::ObjectPath;
+use crate::net::{Pace, TooSlow};
 use crate::store::{ByteStream, ErrorKind, Operation, StoreError};
 
 impl WebdavStore {
@@ -61,7 +62,7 @@ impl WebdavStore {
         let target = self.line.target.clone();
         let path = path.clone();
         let fail = move |kind| StoreError::new(kind, Operation::Get, &target).at(&path);
-        let pieces = Pieces { body: Box::pin(response.bytes_stream()), idle, skip, take };
+        let pieces = Pieces { body: Box::pin(response.bytes_stream()), idle, pace: Pace::default(), skip, take };
         Box::pin(stream::unfold(Some((pieces, permit)), move |state| {
             let fail = fail.clone();
             async move {
@@ -69,6 +70,7 @@ impl WebdavStore {
                 match pieces.next().await? {
                     Ok(piece) => Some((Ok(piece), Some((pieces, permit)))),
                     Err(Broken::Silent) => Some((Err(fail(ErrorKind::Timeout)), None)),
+                    Err(Broken::Slow(slow)) => Some((Err(fail(ErrorKind::Timeout).saying(slow.to_string())), None)),
                     Err(Broken::Failed(error)) => {
                         let kind = kind_while_reading(&error);
                         Some((Err(fail(kind).because(error.without_url())), None))
@@ -85,23 +87,31 @@ type Incoming = Pin<Box<dyn Stream<Item = reqwest::Result<Bytes>> + Send>>;
 struct Pieces {
     body: Incoming,
     idle: Duration,
+    pace: Pace,
     skip: u64,
     take: u64,
 }
 
+#[derive(Debug)]
 enum Broken {
     Silent,
+    Slow(TooSlow),
     Failed(reqwest::Error),
 }
 
 impl Pieces {
     async fn next(&mut self) -> Option<Result<Bytes, Broken>> {
         while self.take > 0 {
-            let mut piece = match tokio::time::timeout(self.idle, self.body.next()).await {
-                Err(_) => return Some(Err(Broken::Silent)),
-                Ok(None) => return None,
-                Ok(Some(Err(error))) => return Some(Err(Broken::Failed(error))),
-                Ok(Some(Ok(piece))) => piece,
+            let piece = self.pace.next(tokio::time::timeout(self.idle, self.body.next()), |piece| match piece {
+                Ok(Some(Ok(piece))) => piece.len() as u64,
+                _ => 0,
+            });
+            let mut piece = match piece.await {
+                Err(slow) => return Some(Err(Broken::Slow(slow))),
+                Ok(Err(_)) => return Some(Err(Broken::Silent)),
+                Ok(Ok(None)) => return None,
+                Ok(Ok(Some(Err(error)))) => return Some(Err(Broken::Failed(error))),
+                Ok(Ok(Some(Ok(piece)))) => piece,
             };
             let skipped = at_most(self.skip, piece.len());
             self.skip -= skipped as u64;
@@ -135,4 +145,29 @@ fn starts_at(headers: &HeaderMap, start: u64) -> bool {
 fn foreign_encoding(headers: &HeaderMap) -> Option<String> {
     let value = String::from_utf8_lossy(headers.get(CONTENT_ENCODING)?.as_bytes()).into_owned();
     (!value.trim().is_empty() && !value.trim().eq_ignore_ascii_case("identity")).then_some(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::{Instant, sleep};
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_trickle_is_not_waited_for() {
+        let body = stream::repeat_with(|| Ok(Bytes::from_static(b"x"))).then(|piece| async {
+            sleep(Duration::from_secs(29)).await;
+            piece
+        });
+        let idle = Duration::from_secs(30);
+        let mut pieces = Pieces { body: Box::pin(body), idle, pace: Pace::default(), skip: 0, take: u64::MAX };
+        let begun = Instant::now();
+        let broken = loop {
+            if let Err(broken) = pieces.next().await.expect("it has no end") {
+                break broken;
+            }
+        };
+        assert!(matches!(broken, Broken::Slow(_)), "{broken:?}");
+        assert_eq!(begun.elapsed().as_secs(), 60);
+    }
 }
