@@ -4,8 +4,11 @@ use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt as _;
 
-use super::{ErrorKind, Operation, Store, StoreError};
+use super::{ByteStream, ErrorKind, Operation, Retry, Store, StoreError};
 use crate::base::{Hasher, ObjectPath, Sha256};
+
+/// A small object whose bytes break off is asked for again this often: a store retries only the opening.
+const BREAKS: usize = 2;
 
 /// What can be done with any store.
 #[async_trait]
@@ -13,23 +16,24 @@ pub trait StoreExt: Store {
     /// A whole small object; `Ok(None)` when it is not there. More than `cap` bytes are an error: a server may
     /// send without end.
     async fn get_small(&self, path: &ObjectPath, cap: u64) -> Result<Option<Bytes>, StoreError> {
-        let mut stream = match self.get(path, None).await {
-            Ok(stream) => stream,
-            Err(error) if error.kind == ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(error),
-        };
-        let mut found = BytesMut::new();
-        while let Some(piece) = stream.next().await {
-            let piece = piece?;
-            if (found.len() + piece.len()) as u64 > cap {
-                return Err(StoreError::new(ErrorKind::Corrupt, Operation::Get, self.target())
+        let mut breaks = 0;
+        loop {
+            let stream = match self.get(path, None).await {
+                Ok(stream) => stream,
+                Err(error) if error.kind == ErrorKind::NotFound => return Ok(None),
+                Err(error) => return Err(error),
+            };
+            let too_long = || {
+                StoreError::new(ErrorKind::Corrupt, Operation::Get, self.target())
                     .at(path)
                     .saying(format!("more than the {cap} bytes that are expected here at most"))
-                    .retry(super::Retry::Never));
+                    .retry(Retry::Never)
+            };
+            match whole(stream, cap, too_long).await {
+                Err(error) if error.retry != Retry::Never && breaks < BREAKS => breaks += 1,
+                read => return read.map(Some),
             }
-            found.extend_from_slice(&piece);
         }
-        Ok(Some(found.freeze()))
     }
 
     /// Reads an object through and hashes it: its length and digest. Stops with an error beyond `cap` bytes.
@@ -44,7 +48,7 @@ pub trait StoreExt: Store {
                 return Err(StoreError::new(ErrorKind::Corrupt, Operation::Get, self.target())
                     .at(path)
                     .saying(format!("longer than the {cap} bytes it should have"))
-                    .retry(super::Retry::Never));
+                    .retry(Retry::Never));
             }
             hasher.update(&piece);
         }
@@ -53,3 +57,16 @@ pub trait StoreExt: Store {
 }
 
 impl<T: Store + ?Sized> StoreExt for T {}
+
+/// All pieces of a stream.
+async fn whole(mut stream: ByteStream, cap: u64, too_long: impl Fn() -> StoreError) -> Result<Bytes, StoreError> {
+    let mut found = BytesMut::new();
+    while let Some(piece) = stream.next().await {
+        let piece = piece?;
+        if (found.len() + piece.len()) as u64 > cap {
+            return Err(too_long());
+        }
+        found.extend_from_slice(&piece);
+    }
+    Ok(found.freeze())
+}

@@ -4,6 +4,7 @@
 //! (exit codes, headlines, evidence) and what readers get.
 //! Must not know: how the program works inside.
 
+mod broken_lines;
 mod damage;
 mod everywhere;
 mod failures;

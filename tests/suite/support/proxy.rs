@@ -50,6 +50,8 @@ pub struct Conditions {
     pub up: Line,
     /// From the server to the client.
     pub down: Line,
+    /// Only connections up to this one, counted from the proxy's first, go through it; later ones meet a good line.
+    pub only_first: Option<u64>,
     /// Off: running connections are reset, and new ones as soon as they are made.
     pub off: bool,
 }
@@ -58,7 +60,7 @@ impl Conditions {
     /// Latency in both directions.
     pub fn round_trip(time: Duration) -> Self {
         let line = Line { delay: time / 2, fault: Fault::None };
-        Self { up: line, down: line, off: false }
+        Self { up: line, down: line, ..Self::default() }
     }
 
     /// A fault for what the client sends.
@@ -70,12 +72,18 @@ impl Conditions {
     pub fn down(fault: Fault) -> Self {
         Self { down: Line { fault, ..Line::default() }, ..Self::default() }
     }
+
+    /// The same, for the first `count` connections only.
+    pub fn for_the_first(self, count: u64) -> Self {
+        Self { only_first: Some(count), ..self }
+    }
 }
 
 /// What went through so far.
 #[derive(Debug, Default)]
 pub struct Counters {
     connections: AtomicU64,
+    breaks: AtomicU64,
     up: AtomicU64,
     down: AtomicU64,
 }
@@ -122,6 +130,11 @@ impl Proxy {
         self.counters.connections.load(Ordering::SeqCst)
     }
 
+    /// Connections that a fault has reset or cut so far.
+    pub fn breaks(&self) -> u64 {
+        self.counters.breaks.load(Ordering::SeqCst)
+    }
+
     /// Bytes passed on to the server so far.
     pub fn bytes_up(&self) -> u64 {
         self.counters.up.load(Ordering::SeqCst)
@@ -140,11 +153,11 @@ async fn accept(listener: TcpListener, upstream: u16, mut orders: watch::Receive
             // The guard was dropped. Returning ends the runtime, and with it every connection.
             () = gone(&mut orders) => return,
         };
-        counters.connections.fetch_add(1, Ordering::SeqCst);
+        let number = counters.connections.fetch_add(1, Ordering::SeqCst) + 1;
         let (orders, counters) = (orders.clone(), Arc::clone(&counters));
         tokio::spawn(async move {
             // Errors of a connection are what the proxy is for; both of its ends see them by themselves.
-            let _ = carry(client, upstream, orders, &counters).await;
+            let _ = carry(client, upstream, number, orders, &counters).await;
         });
     }
 }
@@ -152,12 +165,16 @@ async fn accept(listener: TcpListener, upstream: u16, mut orders: watch::Receive
 async fn carry(
     mut client: TcpStream,
     upstream: u16,
+    number: u64,
     mut orders: watch::Receiver<Conditions>,
     counters: &Counters,
 ) -> io::Result<()> {
-    let conditions = *orders.borrow();
+    let mut conditions = *orders.borrow();
     if conditions.off {
         return client.set_zero_linger();
+    }
+    if conditions.only_first.is_some_and(|last| number > last) {
+        conditions = Conditions::default();
     }
     let mut server = TcpStream::connect((Ipv4Addr::LOCALHOST, upstream)).await?;
     for stream in [&client, &server] {
@@ -180,6 +197,9 @@ async fn carry(
             () = switched_off(&mut orders) => Ending::Reset,
         }
     };
+    if ending != Ending::Closed && [conditions.up, conditions.down].iter().any(|line| line.fault != Fault::None) {
+        counters.breaks.fetch_add(1, Ordering::SeqCst);
+    }
     if ending == Ending::Reset {
         client.set_zero_linger()?;
         server.set_zero_linger()?;
