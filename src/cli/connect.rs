@@ -86,8 +86,7 @@ impl TargetConnector {
     }
 
     async fn sftp(&self, settings: &SftpTarget) -> Result<Arc<dyn Store>, StoreError> {
-        let auth =
-            self.auth("sftp:", settings.key.as_ref(), settings.passphrase.as_ref(), settings.password.as_ref()).await?;
+        let auth = self.auth("sftp:", settings.key.as_ref(), settings.passphrase.as_ref(), settings.password.as_ref()).await?;
         let mut wanted = SftpSettings::new(&settings.host, &settings.user, auth, self.pins(&settings.host_keys)?);
         wanted.port = settings.port;
         wanted.base.clone_from(&settings.path);

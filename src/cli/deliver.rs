@@ -94,7 +94,8 @@ pub async fn deliver(surface: &Surface, global: &Global, session: &Session, orde
 }
 
 fn job(session: &Session, target: &Target, looks: &BTreeMap<TargetName, Look>) -> Result<Job, Failure> {
-    let profile = session.history.profile(&target.name, place_digest(&target.kind)).map_err(|error| hinted(exit::UNEXPECTED, error))?;
+    let profile =
+        session.history.profile(&target.name, place_digest(&target.kind)).map_err(|error| hinted(exit::UNEXPECTED, error))?;
     Ok(Job {
         target: target.name.clone(),
         protocol: target.kind.word().to_owned(),

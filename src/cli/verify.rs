@@ -29,7 +29,13 @@ pub async fn verify(surface: &Surface, order: &Verify) -> Ended {
     let mirror = Mirror { target: TargetName::new("copy")?, source: source(order)?, holds: Holds::All, known: None };
     let round = health::round(RoundOrders {
         mirrors: vec![mirror],
-        expected: Expectation { pin: pin.into(), version: 0, snapshot: None, companions: Arc::default(), now: Clock::System.now() },
+        expected: Expectation {
+            pin: pin.into(),
+            version: 0,
+            snapshot: None,
+            companions: Arc::default(),
+            now: Clock::System.now(),
+        },
         release: None,
         depth: depth(order.files, order.full),
         replicas: Replicas::All,

@@ -164,8 +164,7 @@ struct Sighting<'a> {
 async fn look_at_file<'a>(source: &dyn Source, file: &'a FileRecord, depth: Depth) -> Sighting<'a> {
     let clean = Sighting { file, hashed: 0, trouble: None, fault: None };
     let bad = |hashed, verdict, what: String| Sighting { file, hashed, trouble: Some((verdict, what)), fault: None };
-    let unread =
-        |error: FetchError| Sighting { fault: Some(error.fault), ..bad(0, Verdict::Unreadable, error.reason) };
+    let unread = |error: FetchError| Sighting { fault: Some(error.fault), ..bad(0, Verdict::Unreadable, error.reason) };
     if depth == Depth::Full {
         return match source.digest(&file.path, file.length).await {
             Ok(None) => bad(0, Verdict::Incomplete, "missing".to_owned()),

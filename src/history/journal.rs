@@ -68,9 +68,8 @@ impl History {
         self.with("read the journal", |inner| {
             write_pending(inner)?;
             let mut query = inner.connection.prepare_cached("SELECT path, sha256 FROM journal WHERE target = ?1")?;
-            let rows = query.query_map([target.as_str()], |row| {
-                Ok((column::object(row, 0)?, Sha256::from_bytes(row.get(1)?)))
-            })?;
+            let rows =
+                query.query_map([target.as_str()], |row| Ok((column::object(row, 0)?, Sha256::from_bytes(row.get(1)?))))?;
             rows.collect()
         })
     }

@@ -123,7 +123,9 @@ mod tests {
     fn a_refusal_halves_what_is_under_way_once_for_a_whole_rush() {
         let pace = Pace::new();
         let rush = take(&pace, 16);
-        rush.iter().for_each(|turn| turn.heard(&refused(ErrorKind::RateLimited)));
+        for turn in &rush {
+            turn.heard(&refused(ErrorKind::RateLimited));
+        }
         assert!(pace.take().is_none(), "those under way are enough");
         drop(rush);
         let rush = take(&pace, 100);
@@ -145,7 +147,9 @@ mod tests {
         for _ in 0..4 {
             let round = take(&pace, 100);
             widths.push(round.len());
-            round.iter().for_each(|turn| turn.heard(&Ok(())));
+            for turn in &round {
+                turn.heard(&Ok(()));
+            }
         }
         assert_eq!(widths, [2, 3, 4, 5]);
     }
@@ -154,7 +158,9 @@ mod tests {
     fn other_failures_say_nothing_about_the_pace() {
         let pace = Pace::new();
         let rush = take(&pace, 16);
-        rush.iter().for_each(|turn| turn.heard(&refused(ErrorKind::PermissionDenied)));
+        for turn in &rush {
+            turn.heard(&refused(ErrorKind::PermissionDenied));
+        }
         assert_eq!(take(&pace, 50).len(), 50);
     }
 

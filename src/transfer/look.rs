@@ -212,7 +212,10 @@ fn expected(release: &Release, holds: Holds) -> impl Iterator<Item = &BundleEntr
 }
 
 /// The bundles of which the target has anything: by one listing, or by asking for a file of each.
-pub(super) async fn with_folders<'a>(store: &dyn Store, bundles: Vec<&'a BundleEntry>) -> Result<Vec<&'a BundleEntry>, StoreError> {
+pub(super) async fn with_folders<'a>(
+    store: &dyn Store,
+    bundles: Vec<&'a BundleEntry>,
+) -> Result<Vec<&'a BundleEntry>, StoreError> {
     if bundles.is_empty() {
         return Ok(bundles);
     }

@@ -205,7 +205,10 @@ fn the_later_of_check_and_run_tells_what_is_known_and_only_of_the_version_asked_
 fn finding(depth: Depth, started: &str, bad: &[&str]) -> Round {
     let verdict = if bad.is_empty() { Verdict::Current } else { Verdict::Forged };
     let suspects = Suspects { paths: bad.iter().map(|path| object(path)).collect(), exhaustive: true };
-    Round { depth, ..round(started, vec![MirrorCheck { suspects, ..check("a", verdict, bad.is_empty().then_some(Level::Current)) }]) }
+    Round {
+        depth,
+        ..round(started, vec![MirrorCheck { suspects, ..check("a", verdict, bad.is_empty().then_some(Level::Current)) }])
+    }
 }
 
 #[test]

@@ -12,7 +12,9 @@ use spartacus::store::memory::MemoryStore;
 use spartacus::store::{
     Body, ByteStream, Capabilities, Entry, ErrorKind, FaultPlan, Faulty, Operation, Space, Stat, Store, StoreError, Write,
 };
-use spartacus::transfer::{BreakerState, Common, Connector, Events, Job, Journal, Look, Orders, Originals, Outcome, RunKind, Settled};
+use spartacus::transfer::{
+    BreakerState, Common, Connector, Events, Job, Journal, Look, Orders, Originals, Outcome, RunKind, Settled,
+};
 use tokio_util::sync::CancellationToken;
 
 use super::world::{Objects, now, read, world};

@@ -6,12 +6,12 @@ use std::time::Duration;
 use bytes::Bytes;
 use jiff::{Timestamp, ToSpan as _};
 use spartacus::base::{Clock, Holds, Level, ObjectPath, Quorum, Replicas, Timeouts};
+use spartacus::bundle::Object;
 use spartacus::health::{
     Companions, Depth, Expectation, Mirror, MirrorCheck, Round, RoundOrders, StoreSource, Unreachable, Verdict, check, round,
 };
 use spartacus::reader::Source;
 use spartacus::store::{ErrorKind, Fault, FaultPlan, Faulty, Operation, Store, StoreError};
-use spartacus::bundle::Object;
 use spartacus::trust::{FileRecord, Known};
 use tokio_util::sync::CancellationToken;
 
@@ -259,7 +259,8 @@ fn publishers(now: Timestamp) -> Expectation {
         FileRecord { path, length, sha256, chunks: Vec::new() }
     };
     let signed = |object: &&Object| object.path.as_str().ends_with(".minisig");
-    let signatures = ours.bundles.iter().map(|entry| (entry.name.clone(), entry.files.iter().filter(signed).map(record).collect()));
+    let signatures =
+        ours.bundles.iter().map(|entry| (entry.name.clone(), entry.files.iter().filter(signed).map(record).collect()));
     let companions = Companions { roots: ours.roots.iter().map(record).collect(), signatures: signatures.collect() };
     Expectation { companions: Arc::new(companions), ..expected(now) }
 }

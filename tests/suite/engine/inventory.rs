@@ -107,9 +107,10 @@ async fn half_a_pointer_does_not_cost_the_files() {
 
 #[tokio::test(start_paused = true)]
 async fn where_metadata_was_forged_no_file_is_believed_by_its_size() {
+    let endless = vec![b' '; 20_000];
     let forged: [(&str, &[u8]); 3] = [
         ("metadata/timestamp.json", b"{\"signed\":{\"version\":1}}"),
-        ("metadata/timestamp.json", &[b' '; 20_000]),
+        ("metadata/timestamp.json", &endless),
         ("metadata/1.snapshot.json", b"{}"),
     ];
     for (spoilt, with) in forged {
@@ -359,7 +360,9 @@ async fn a_limit_counts_older_bundles_that_nobody_deletes() {
     };
     let fresh = Actor::new("target", &Objects::new(), []);
     let used = Actor::new("target", &published(&release(1)), []);
-    for (actor, allowed, expected) in [(fresh, newest, ""), (used.clone(), newest + older - 1, "max_bytes"), (used, newest + older, "")] {
+    for (actor, allowed, expected) in
+        [(fresh, newest, ""), (used.clone(), newest + older - 1, "max_bytes"), (used, newest + older, "")]
+    {
         let mut job = job_on(actor);
         job.holds = Holds::Newest(1);
         job.limits.max_bytes = Some(ByteCount(allowed));

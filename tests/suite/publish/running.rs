@@ -11,7 +11,7 @@ use crate::support::process::{self, wait_within};
 use crate::support::project::{Finished, Project, utf8};
 
 /// Longest that a push of thousands of files and a gigabyte takes to any of its moments.
-const LONG: Duration = Duration::from_secs(240);
+const LONG: Duration = Duration::from_mins(4);
 
 /// A push that is under way.
 pub struct Running {
