@@ -72,7 +72,8 @@ fn a_rotten_object_of_our_own_goes_nowhere_and_staging_again_mends_it() {
 #[test]
 fn a_run_that_cannot_be_written_down_is_told_all_the_same() {
     let desk = Desk::with_targets(&["one"]);
-    let state = rusqlite::Connection::open(desk.path(".spartacus/state.db")).expect("init or target add made it");
+    desk.run(&["status"]).ends_with(0);
+    let state = rusqlite::Connection::open(desk.path(".spartacus/state.db")).expect("status made it");
     let broken = "CREATE TRIGGER no_end BEFORE UPDATE ON runs BEGIN SELECT RAISE(ABORT, 'the disk is full'); END";
     state.execute_batch(broken).expect("the state file is a database");
     let said = desk.run(&["push", "docs", "--as", "v1", "--yes"]).ends_with(1);
