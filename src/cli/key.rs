@@ -13,7 +13,7 @@ use super::session::{bundle_failure, file_failure, hinted, key_failure, project}
 use super::surface::{Surface, answer};
 use crate::base::sanitise;
 use crate::bundle::{KeyName, Keyring, Project};
-use crate::trust::{PublicKey, RoleKeys, SigningKey};
+use crate::trust::{PublicKey, RoleKeys, SigningKey, TrustError};
 
 /// Makes, lists or shows keys.
 pub fn key(surface: &Surface, global: &Global, order: &Key) -> Ended {
@@ -31,6 +31,9 @@ fn new(surface: &Surface, global: &Global, name: &str, out: Option<&Utf8PathBuf>
         None => project(global)?.maintainer_key(&who),
     };
     let public = secret.with_extension("pub");
+    if secret.exists() {
+        return Err(key_failure(TrustError::KeyExists { path: secret }));
+    }
     if public.exists() {
         return Err(public_exists(&public));
     }

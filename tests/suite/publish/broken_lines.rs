@@ -1,6 +1,7 @@
 //! Pushes over lines that reset, stall and cut.
 
 use serde_json::Value;
+use spartacus::store::contract::noise;
 
 use super::{headline, start, trees};
 use crate::support::mirror::{Kind, Mirror};
@@ -12,8 +13,12 @@ const KINDS: [Kind; 3] = [Kind::Sshd, Kind::ApacheBasic, Kind::Seaweed];
 const FILES: usize = 150;
 /// Bytes sent on a connection when it breaks: its login is over by then, and its part of the files is not.
 const MIDWAY: u64 = 60_000;
-/// Bytes that came back on it: midway through the login by SFTP, through what is looked at first by HTTP.
-const MIDWAY_BACK: u64 = 1_500;
+
+/// Bytes that came back on it: midway through the answers to uploads by SFTP (a login that breaks off cannot be told from
+/// one that was refused, so it is never repeated), through what is looked at first by HTTP.
+fn midway_back(kind: Kind) -> u64 {
+    if kind == Kind::Sshd { 12_000 } else { 1_500 }
+}
 
 /// A project whose pushes go through a proxy before each server; readers come by another way.
 struct Scene {
@@ -30,14 +35,19 @@ impl Scene {
         let first = project.beside("first");
         trees::many(&first, 10, "first");
         project.push(&first, "v1").ends_with(0);
-        trees::many(&project.beside("second"), FILES, "second");
+        let second = project.beside("second");
+        for number in 0..FILES {
+            // Long enough that the first of sixteen connections carries more than the fault lets through.
+            let bytes = noise(20_000, number as u64);
+            trees::write(&second, &format!("part-{}/file-{number}.bin", number % 10), &bytes);
+        }
         Self { mirrors, proxies, project }
     }
 
     /// From now on the first connection of each next push goes through these conditions.
-    fn break_next(&self, conditions: Conditions) {
-        for proxy in &self.proxies {
-            proxy.set(conditions.for_the_first(proxy.connections() + 1));
+    fn break_next(&self, conditions: impl Fn(Kind) -> Conditions) {
+        for (proxy, kind) in self.proxies.iter().zip(KINDS) {
+            proxy.set(conditions(kind).for_the_first(proxy.connections() + 1));
         }
     }
 
@@ -68,7 +78,7 @@ fn divert(mirror: &mut Mirror) -> Proxy {
 #[test]
 fn a_reset_midway_costs_a_retry() {
     let scene = Scene::new();
-    scene.break_next(Conditions::up(Fault::ResetAfter(MIDWAY)));
+    scene.break_next(|_| Conditions::up(Fault::ResetAfter(MIDWAY)));
     let push = scene.push();
     assert!(scene.proxies.iter().all(|proxy| proxy.breaks() > 0) && retried_everywhere(&push), "{push}");
     scene.ends_well(push);
@@ -79,7 +89,7 @@ fn a_stall_midway_costs_a_retry_once_the_time_is_up() {
     let scene = Scene::new();
     let policy = "policy:\n  timeouts:\n    first_byte: 5 s\n    idle: 5 s\n";
     scene.project.reconfigure("policy:\n", policy);
-    scene.break_next(Conditions::up(Fault::StallAfter(MIDWAY)));
+    scene.break_next(|_| Conditions::up(Fault::StallAfter(MIDWAY)));
     let push = scene.push();
     assert!(retried_everywhere(&push), "{push}");
     scene.ends_well(push);
@@ -88,7 +98,7 @@ fn a_stall_midway_costs_a_retry_once_the_time_is_up() {
 #[test]
 fn an_answer_that_is_cut_midway_is_asked_for_again() {
     let scene = Scene::new();
-    scene.break_next(Conditions::down(Fault::CutAfter(MIDWAY_BACK)));
+    scene.break_next(|kind| Conditions::down(Fault::CutAfter(midway_back(kind))));
     let push = scene.push();
     assert!(scene.proxies.iter().all(|proxy| proxy.breaks() > 0), "{push}");
     scene.ends_well(push);
