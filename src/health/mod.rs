@@ -8,14 +8,19 @@
 mod check;
 mod findings;
 mod lists;
+mod observation;
 mod patience;
 mod record;
+pub mod resilience;
 mod round;
+mod standing;
 mod store_source;
 mod unreachable;
 
 pub use check::{Companions, Expectation, Mirror, check};
+pub use observation::Observation;
 pub use record::{Depth, Evidence, MirrorCheck, Round, Seen, Suspects, Verdict};
 pub use round::{RoundOrders, round};
+pub use standing::{Around, Condition, Counters, Reason, ReasonCode, Standing, condition_of, judge, observer_fault};
 pub use store_source::StoreSource;
 pub use unreachable::Unreachable;

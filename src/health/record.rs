@@ -60,6 +60,15 @@ pub struct Evidence {
     pub what: String,
 }
 
+impl std::fmt::Display for Evidence {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.path {
+            Some(path) => write!(formatter, "{path}: {}", self.what),
+            None => formatter.write_str(&self.what),
+        }
+    }
+}
+
 /// How deep a check goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -1,0 +1,63 @@
+//! How mirrors are watched and judged: policy types, filled in by `config`.
+
+use std::time::Duration;
+
+const MINUTE: u64 = 60;
+const HOUR: u64 = 60 * MINUTE;
+
+/// How often mirrors are looked at, and what that amounts to.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct HealthPolicy {
+    /// Time between two rounds: what coverage is measured against, whoever starts the rounds.
+    pub every: Duration,
+    /// When a mirror counts as what.
+    pub rules: HealthRules,
+}
+
+impl Default for HealthPolicy {
+    fn default() -> Self {
+        Self { every: Duration::from_secs(5 * MINUTE), rules: HealthRules::default() }
+    }
+}
+
+/// The numbers in the rules by which mirrors are judged.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct HealthRules {
+    /// Rounds in a row without a right answer until a mirror counts as unreachable.
+    pub unreachable_after: u32,
+    /// Rounds in a row with one until it is looked at again in earnest.
+    pub back_after: u32,
+    /// How long a mirror may show the release before ours, from the moment we pushed to it.
+    pub grace: Duration,
+    /// Rounds in a row beyond the grace time until it counts as stale.
+    pub stale_after: u32,
+    /// Missing files count when they are still missing this long after they were first missed.
+    pub missing_apart: Duration,
+    /// Clean full verifications until a quarantined mirror counts again.
+    pub clean_after: u32,
+    /// Changes of condition within 24 hours that make it flapping.
+    pub flapping_changes: u32,
+    /// A flapping mirror is calm again after this long without a change.
+    pub calm_after: Duration,
+    /// When more than this share of the mirrors (and at least `fault_floor`) newly fail in one round, it is our fault.
+    pub fault_share: f64,
+    /// See `fault_share`.
+    pub fault_floor: u32,
+}
+
+impl Default for HealthRules {
+    fn default() -> Self {
+        Self {
+            unreachable_after: 3,
+            back_after: 2,
+            grace: Duration::from_secs(15 * MINUTE),
+            stale_after: 2,
+            missing_apart: Duration::from_secs(10 * MINUTE),
+            clean_after: 2,
+            flapping_changes: 5,
+            calm_after: Duration::from_secs(6 * HOUR),
+            fault_share: 0.5,
+            fault_floor: 3,
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! What one round saw of one mirror, before anything is made of it.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::MirrorCheck;
+
+/// What one round saw of one mirror.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Observation {
+    /// When the round began.
+    pub at: Timestamp,
+    /// Its metadata and, as deep as the round went, its files.
+    pub look: MirrorCheck,
+}

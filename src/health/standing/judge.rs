@@ -1,0 +1,234 @@
+//! The rules: what was, what was seen and the time make what is.
+//!
+//! 1. A round in which the fault was ours changes nothing.
+//! 2. What speaks against the mirror is collected as reasons, each by a rule of its own.
+//! 3. The worst reason names the condition; a condition that changes again and again is held at its worst.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::reasons::Reasons;
+use super::{Condition, Counters, ReasonCode, Standing};
+use crate::base::{HealthRules, Level};
+use crate::health::{Observation, Verdict};
+
+/// Changes that are counted towards flapping are this young.
+const DAY: SignedDuration = SignedDuration::from_hours(24);
+
+/// What is known about a mirror beside what was seen of it.
+#[derive(Debug, Clone, Default)]
+pub struct Around {
+    /// When we last brought it the newest state (else when we published that): lag counts from here.
+    pub due_since: Option<Timestamp>,
+    /// A push to it is under way, so that what is missing may be on its way.
+    pub pushing: bool,
+    /// The last push did not fit, in these words.
+    pub no_room: Option<String>,
+}
+
+/// How a mirror is, after a round saw `seen` of it; `None` means that the fault was ours, and holds everything.
+///
+/// Pure: the same arguments give the same answer.
+#[must_use]
+pub fn judge(past: &Standing, seen: Option<&Observation>, around: &Around, rules: &HealthRules, now: Timestamp) -> Standing {
+    let Some(seen) = seen else { return past.clone() };
+    let mut counters = past.counters.clone();
+    let mut reasons = Reasons::of(past, now);
+    let answered = count_answers(&mut counters, seen);
+
+    distrust(&mut reasons, &mut counters, past, seen, rules);
+    if answered {
+        came_back(&mut reasons, &mut counters, past, seen, rules);
+        missing(&mut reasons, &mut counters, past, seen, around, rules, now);
+        lagging(&mut reasons, &mut counters, seen, around, rules, now);
+        if let Some(refused) = &around.no_room {
+            reasons.tell(ReasonCode::NoSpace, refused.clone());
+        }
+    } else if counters.failed >= rules.unreachable_after {
+        counters.verify_first = true;
+        reasons.tell(ReasonCode::NoAnswer, no_answer(seen, counters.failed));
+        reasons.keep(past, |code| condition_of(code) < Condition::Unreachable);
+    } else {
+        // One or two silent rounds say nothing yet: what was known stays.
+        reasons.keep(past, |code| code != ReasonCode::Flapping);
+    }
+    // Nothing speaks against it; but silence, in the first rounds of its life too, speaks for nothing.
+    let nothing_new = !answered && reasons.worst() == Condition::Healthy;
+    let raw = if nothing_new { counters.raw } else { reasons.worst() };
+    let condition = hold_while_flapping(&mut reasons, &mut counters, raw, rules, now);
+    Standing {
+        condition,
+        since: if condition == past.condition { past.since } else { now },
+        reasons: reasons.finish(),
+        seen_at: Some(now),
+        answered_at: if answered { Some(now) } else { past.answered_at },
+        verified_at: if seen.look.level == Some(Level::Verified) { Some(now) } else { past.verified_at },
+        counters,
+    }
+}
+
+/// The condition that a reason speaks for.
+#[must_use]
+pub fn condition_of(code: ReasonCode) -> Condition {
+    match code {
+        ReasonCode::Altered | ReasonCode::Mixed | ReasonCode::RolledBack => Condition::Quarantined,
+        ReasonCode::NoAnswer => Condition::Unreachable,
+        ReasonCode::Missing => Condition::Incomplete,
+        ReasonCode::Behind | ReasonCode::Expired => Condition::Stale,
+        ReasonCode::NoSpace => Condition::Full,
+        ReasonCode::Reverifying | ReasonCode::Flapping => Condition::Degraded,
+    }
+}
+
+/// Whether the mirror answered rightly, counted. A forged answer is an answer.
+fn count_answers(counters: &mut Counters, seen: &Observation) -> bool {
+    let answered = seen.look.verdict != Verdict::Unreadable;
+    (counters.failed, counters.answered) =
+        if answered { (0, counters.answered.saturating_add(1)) } else { (counters.failed.saturating_add(1), 0) };
+    answered
+}
+
+/// One wrong byte, signature or step back is enough, and only full verifications without any lead out again.
+fn distrust(reasons: &mut Reasons, counters: &mut Counters, past: &Standing, seen: &Observation, rules: &HealthRules) {
+    let evidence = || seen.look.evidence.first().map(ToString::to_string).unwrap_or_default();
+    let mut caught = true;
+    match seen.look.verdict {
+        Verdict::Forged => reasons.tell(ReasonCode::Altered, evidence()),
+        Verdict::Mixed => reasons.tell(ReasonCode::Mixed, evidence()),
+        Verdict::RolledBack => reasons.tell(ReasonCode::RolledBack, evidence()),
+        _ => caught = false,
+    }
+    if caught {
+        counters.clean = 0;
+    } else if past.condition == Condition::Quarantined {
+        counters.clean += u32::from(seen.look.level == Some(Level::Verified));
+        if counters.clean < rules.clean_after {
+            reasons.keep(past, |code| condition_of(code) == Condition::Quarantined);
+        }
+    }
+}
+
+/// A mirror that was away is believed again after several answers, and counts again once every byte was hashed.
+fn came_back(reasons: &mut Reasons, counters: &mut Counters, past: &Standing, seen: &Observation, rules: &HealthRules) {
+    if seen.look.level == Some(Level::Verified) {
+        counters.verify_first = false;
+    }
+    let was_away = past.reasons.iter().any(|reason| reason.code == ReasonCode::NoAnswer);
+    if was_away && counters.answered < rules.back_after {
+        reasons.keep(past, |code| code == ReasonCode::NoAnswer);
+    } else if counters.verify_first {
+        reasons.tell(ReasonCode::Reverifying, "it was away, and is verified in full before it counts again".to_owned());
+    }
+}
+
+/// Files count as missing when they still are after a while: a push, or the mirror's own web server, may be at work.
+fn missing(
+    reasons: &mut Reasons,
+    counters: &mut Counters,
+    past: &Standing,
+    seen: &Observation,
+    around: &Around,
+    rules: &HealthRules,
+    now: Timestamp,
+) {
+    if seen.look.verdict == Verdict::Incomplete {
+        if around.pushing {
+            return reasons.keep(past, |code| code == ReasonCode::Missing);
+        }
+        let since = *counters.missing_since.get_or_insert(now);
+        if is_over(now.duration_since(since), rules.missing_apart) {
+            let count = seen.look.evidence.len();
+            let first = seen.look.evidence.first().map(ToString::to_string).unwrap_or_default();
+            reasons.tell(ReasonCode::Missing, if count > 1 { format!("{first}, and {} more", count - 1) } else { first });
+        }
+    } else if seen.look.level >= Some(Level::Complete) {
+        counters.missing_since = None;
+    } else if counters.missing_since.is_some() {
+        // A look at metadata alone does not tell whether the files are there again.
+        reasons.keep(past, |code| code == ReasonCode::Missing);
+    }
+}
+
+/// Old content is told by signatures, so it needs no more than a grace time and a second look.
+fn lagging(
+    reasons: &mut Reasons,
+    counters: &mut Counters,
+    seen: &Observation,
+    around: &Around,
+    rules: &HealthRules,
+    now: Timestamp,
+) {
+    match seen.look.verdict {
+        Verdict::Behind { by } => {
+            let lag = around.due_since.map_or(SignedDuration::MAX, |due| now.duration_since(due));
+            counters.lagging = if is_over(lag, rules.grace) { counters.lagging.saturating_add(1) } else { 0 };
+            if counters.lagging >= rules.stale_after {
+                let what = if by == 1 { "1 publish behind".to_owned() } else { format!("{by} publishes behind") };
+                reasons.tell(ReasonCode::Behind, what);
+            }
+        }
+        Verdict::Stale { since } => {
+            reasons.tell(ReasonCode::Expired, format!("its pointer expired {}", since.strftime("%Y-%m-%d %H:%MZ")));
+        }
+        _ => counters.lagging = 0,
+    }
+}
+
+fn no_answer(seen: &Observation, rounds: u32) -> String {
+    let what = seen.look.evidence.first().map(ToString::to_string).unwrap_or_default();
+    format!("no right answer in {rounds} rounds: {what}")
+}
+
+/// A condition that comes and goes is told once, at its worst, until it has been the same for a while.
+fn hold_while_flapping(
+    reasons: &mut Reasons,
+    counters: &mut Counters,
+    raw: Condition,
+    rules: &HealthRules,
+    now: Timestamp,
+) -> Condition {
+    if raw != counters.raw {
+        // The first condition of all is no change.
+        if counters.raw != Condition::Unknown {
+            counters.changes.push(now);
+        }
+        counters.raw = raw;
+    }
+    counters.changes.retain(|change| now.duration_since(*change) < DAY);
+    let calm = counters.changes.last().is_none_or(|last| is_over(now.duration_since(*last), rules.calm_after));
+    let many = u32::try_from(counters.changes.len()).unwrap_or(u32::MAX) >= rules.flapping_changes;
+    counters.held = match counters.held {
+        Some(_) if calm => None,
+        Some(held) => Some(held.min(raw)),
+        None if many && !calm => Some(raw.min(Condition::Degraded)),
+        None => None,
+    };
+    let Some(held) = counters.held else { return raw };
+    reasons.tell(ReasonCode::Flapping, format!("changed {} times within a day", counters.changes.len()));
+    held.min(raw)
+}
+
+/// Whether a span is longer than a limit (or exactly as long).
+fn is_over(span: SignedDuration, limit: Duration) -> bool {
+    span >= SignedDuration::try_from(limit).unwrap_or(SignedDuration::MAX)
+}
+
+/// Whether so much fails at once that the fault is ours, and in what words.
+///
+/// `before` and `seen` belong together by position. Only mirrors that answered until now count: those that are known to
+/// be away say nothing about us.
+#[must_use]
+pub fn observer_fault(before: &[&Standing], seen: &[&Observation], rules: &HealthRules) -> Option<String> {
+    let trusted: Vec<&Observation> = before
+        .iter()
+        .zip(seen)
+        .filter(|(past, _)| past.counters.failed == 0 && past.counters.answered > 0)
+        .map(|(_, observation)| *observation)
+        .collect();
+    let failed = trusted.iter().filter(|observation| observation.look.verdict == Verdict::Unreadable).count();
+    #[allow(clippy::cast_precision_loss, reason = "mirrors are thousands at most")]
+    let share = failed as f64 / trusted.len().max(1) as f64;
+    let many = failed >= usize::try_from(rules.fault_floor).unwrap_or(usize::MAX) && share > rules.fault_share;
+    many.then(|| format!("{failed} of {} mirrors that answered before fail at once", trusted.len()))
+}
