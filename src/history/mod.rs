@@ -13,6 +13,7 @@ mod checks;
 mod column;
 mod database;
 mod error;
+mod health;
 mod journal;
 mod profiles;
 mod runs;
@@ -25,6 +26,7 @@ mod trusted;
 
 pub use database::History;
 pub use error::HistoryError;
+pub use health::{Event, EventKind, Judged, MirrorHealth, Uptime};
 pub use profiles::TargetProfile;
 pub use runs::{RecordedRun, RunEnd, RunId, RunStart};
 pub use state::{LastCheck, LastOutcome, MirrorState};

@@ -1,0 +1,102 @@
+//! Looks added up over minutes, hours and days: small enough to keep for a year, exact enough for an uptime.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use rusqlite::Connection;
+
+use super::{Judged, Uptime};
+use crate::base::TargetName;
+use crate::history::{History, HistoryError, column};
+
+/// How long a stretch is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Width {
+    /// Kept for a day.
+    Minute,
+    /// Kept for 30 days.
+    Hour,
+    /// Kept for 400 days.
+    Day,
+}
+
+impl Width {
+    const ALL: [Self; 3] = [Self::Minute, Self::Hour, Self::Day];
+
+    fn seconds(self) -> i64 {
+        match self {
+            Self::Minute => 60,
+            Self::Hour => 3_600,
+            Self::Day => 86_400,
+        }
+    }
+
+    /// Seconds for which stretches of this width are kept, one more than the longest window that needs them.
+    fn kept(self) -> i64 {
+        match self {
+            Self::Minute => 25 * 3_600,
+            Self::Hour => 31 * 86_400,
+            Self::Day => 400 * 86_400,
+        }
+    }
+}
+
+const DAY: u64 = 86_400;
+/// The windows over which uptime is told, and what each is added up from.
+const WINDOWS: [(Duration, Width); 4] = [
+    (Duration::from_secs(DAY), Width::Minute),
+    (Duration::from_secs(7 * DAY), Width::Hour),
+    (Duration::from_secs(30 * DAY), Width::Hour),
+    (Duration::from_secs(90 * DAY), Width::Day),
+];
+
+impl History {
+    /// How often `target` served right bytes over the last 24 hours, 7, 30 and 90 days, when a look was due `every` so
+    /// often.
+    pub fn uptime(&self, target: &TargetName, now: Timestamp, every: Duration) -> Result<[Uptime; 4], HistoryError> {
+        self.with("add up how often a mirror was up", |inner| {
+            let mut found = WINDOWS.map(|(window, _)| Uptime { window, ratio: None, coverage: 0.0 });
+            for (uptime, (window, width)) in found.iter_mut().zip(WINDOWS) {
+                let begin = now.as_second() - i64::try_from(window.as_secs()).unwrap_or(i64::MAX);
+                let (up, down): (u32, u32) = inner
+                    .connection
+                    .prepare_cached(
+                        "SELECT coalesce(sum(up), 0), coalesce(sum(down), 0) FROM stretches
+                         WHERE target = ?1 AND width = ?2 AND start > ?3",
+                    )?
+                    .query_row((target.as_str(), width.seconds(), begin), |row| {
+                        Ok((column::count(row, 0)?, column::count(row, 1)?))
+                    })?;
+                let (measured, due) = (f64::from(up) + f64::from(down), window.as_secs_f64() / every.as_secs_f64().max(1.0));
+                uptime.ratio = (measured > 0.0).then(|| f64::from(up) / measured);
+                uptime.coverage = (measured / due).min(1.0);
+            }
+            Ok(found)
+        })
+    }
+}
+
+/// Adds a look to the stretches that it falls into, and drops those that are too old to be told.
+pub(super) fn add_look(connection: &Connection, at: Timestamp, mirror: &Judged) -> rusqlite::Result<()> {
+    let (standing, name) = (&mirror.after, mirror.target.as_str());
+    let up = mirror.seen.as_ref().map(|_| standing.condition.is_good() && standing.answered_at == standing.seen_at);
+    for width in Width::ALL {
+        connection
+            .prepare_cached(
+                "INSERT INTO stretches (target, width, start, up, down, no_data) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+                 ON CONFLICT (target, width, start) DO UPDATE SET up = up + excluded.up, down = down + excluded.down,
+                   no_data = no_data + excluded.no_data",
+            )?
+            .execute((name, width.seconds(), begin_of(at, width), up == Some(true), up == Some(false), up.is_none()))?;
+        connection.prepare_cached("DELETE FROM stretches WHERE target = ?1 AND width = ?2 AND start < ?3")?.execute((
+            name,
+            width.seconds(),
+            at.as_second() - width.kept(),
+        ))?;
+    }
+    Ok(())
+}
+
+fn begin_of(moment: Timestamp, width: Width) -> i64 {
+    moment.as_second().div_euclid(width.seconds()) * width.seconds()
+}
