@@ -4,7 +4,7 @@ use camino::Utf8PathBuf;
 use url::Url;
 
 use super::SecretRef;
-use crate::base::{ByteCount, Holds, Layout, Replicas, RetryPolicy, TargetLimits, TargetName, Timeouts};
+use crate::base::{ByteCount, HealthPolicy, Holds, Layout, Replicas, RetryPolicy, TargetLimits, TargetName, Timeouts};
 
 /// A whole `targets.yaml`, checked. Relative paths in it are resolved against the file's folder.
 #[derive(Debug, Clone)]
@@ -15,6 +15,8 @@ pub struct Config {
     pub project: Project,
     /// How pushing goes about it.
     pub policy: Policy,
+    /// How mirrors are watched.
+    pub health: HealthPolicy,
     /// Where it goes, in the order of the file; names are unique.
     pub targets: Vec<Target>,
 }

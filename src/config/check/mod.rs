@@ -5,6 +5,7 @@
 
 mod address;
 mod country;
+mod health;
 mod kind;
 mod limits;
 mod places;
@@ -45,12 +46,13 @@ pub(super) fn config(review: &Review<'_>, root: &Node) -> Option<Config> {
     let project = project_section(&file);
     let policy = policy::policy(&file);
     let targets = target::targets(&file);
-    file.unsupported(&["health", "alerts", "serve"]);
+    let health = health::health(&file);
+    file.unsupported(&["alerts", "serve"]);
     if let (Some(policy), Some(targets)) = (&policy, &targets) {
         enough_targets(&file, policy.replicas, targets.len());
     }
     file.finish();
-    Some(Config { path: review.source.path.clone(), project: project?, policy: policy?, targets: targets? })
+    Some(Config { path: review.source.path.clone(), project: project?, policy: policy?, health: health?, targets: targets? })
 }
 
 fn project_section(file: &Section<'_, '_>) -> Option<Project> {

@@ -70,14 +70,14 @@ fn deadlines(policy: &Section<'_, '_>, timeouts: &mut Timeouts) {
     section.finish();
 }
 
-fn set<T>(place: &mut T, value: Option<T>) {
+pub(super) fn set<T>(place: &mut T, value: Option<T>) {
     if let Some(value) = value {
         *place = value;
     }
 }
 
 /// A duration above zero and of at most a week.
-fn duration(section: &Section<'_, '_>, key: &'static str) -> Option<Duration> {
+pub(super) fn duration(section: &Section<'_, '_>, key: &'static str) -> Option<Duration> {
     section.parsed_by(key, |text| {
         let duration = parse_duration(text).map_err(|error| error.to_string())?;
         match duration {
