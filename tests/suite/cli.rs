@@ -202,7 +202,8 @@ fn an_init_that_was_killed_before_its_last_step_says_what_is_missing() {
     desk.shell(&hint.expect("a hint to paste")).ends_with(0);
     assert!(pin.contains(desk.read("targets.yaml").split_once("root: ").expect("a pin").1.lines().next().expect("a line")));
     desk.run(&["key", "list"]).ends_with(0);
-    desk.run(&["target", "add", "one", &format!("folder:{}", desk.path("").display())]).ends_with(0);
+    fs::create_dir(desk.path("one")).expect("a new folder");
+    desk.run(&["target", "add", "one", &format!("folder:{}", desk.path("one").display())]).ends_with(0);
 }
 
 #[test]

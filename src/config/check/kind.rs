@@ -54,11 +54,5 @@ pub(super) fn kind(target: &Section<'_, '_>) -> Option<(TargetKind, Span)> {
 fn folder(section: &Section<'_, '_>) -> Option<FolderTarget> {
     let text = section.required("path", "/srv/mirror")?;
     let path = local_path(section, text)?;
-    let own = section.review().source.path.parent().unwrap_or("".into());
-    if super::places::tidy(&path) == super::places::tidy(own) || super::places::tidy(&path) == "/" {
-        let message = "`path` is the root or the folder of this file, not a place of its own";
-        section.wrong(text.span, message, "", Some("name a folder that holds nothing else"));
-        return None;
-    }
     Some(FolderTarget { path })
 }

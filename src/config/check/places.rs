@@ -30,9 +30,17 @@ pub(super) fn repeated_names(review: &Review<'_>, names: &[(String, Span)]) {
 
 /// Reports targets that write to the same place or are read at the same address.
 pub(super) fn shared_places(review: &Review<'_>, targets: &[&Placed]) {
+    let own = settled(review.source.path.parent().unwrap_or("".into()));
     let mut written: HashMap<String, &Placed> = HashMap::new();
     let mut read: HashMap<String, (&Placed, Span)> = HashMap::new();
     for placed in targets {
+        // The file is refused already, and each look at a folder costs time.
+        if review.is_full() {
+            return;
+        }
+        if let TargetKind::Folder(folder) = &placed.target.kind {
+            not_the_projects_own(review, &own, &settled(&folder.path), placed);
+        }
         let (name, place) = (&placed.target.name, place(&placed.target.kind));
         if let Some(first) = written.get(&place) {
             let message = format!("targets `{}` and `{name}` are the same place", first.target.name);
@@ -59,10 +67,23 @@ pub(super) fn shared_places(review: &Review<'_>, targets: &[&Placed]) {
     }
 }
 
+/// A mirror is shown to the world, and the project's folder holds its keys.
+fn not_the_projects_own(review: &Review<'_>, own: &Utf8Path, place: &Utf8Path, placed: &Placed) {
+    let secret = [".spartacus", "keys"].iter().any(|folder| place.starts_with(own.join(folder)));
+    if secret || own.starts_with(place) {
+        let name = &placed.target.name;
+        review.report(
+            Finding::error(format!("target `{name}` is the project's own folder, a secret part of it, or a folder above it"))
+                .at(placed.kind, "`path` leads there")
+                .hint("name a folder that holds nothing else"),
+        );
+    }
+}
+
 /// A text that is equal for equal places. The user belongs to it only where the path depends on the login.
 fn place(kind: &TargetKind) -> String {
     match kind {
-        TargetKind::Folder(folder) => format!("folder {}", tidy(&folder.path)),
+        TargetKind::Folder(folder) => format!("folder {}", settled(&folder.path)),
         TargetKind::S3(s3) => format!("s3 {} {} {}", address(&s3.endpoint), s3.bucket, s3.prefix),
         TargetKind::Webdav(webdav) => format!("webdav {}", address(&webdav.url)),
         TargetKind::Sftp(sftp) => {
@@ -104,6 +125,12 @@ fn is_public(host: &str) -> bool {
 
 fn address(url: &Url) -> String {
     url.as_str().trim_end_matches('/').to_owned()
+}
+
+/// Where a folder really is: links are followed as far as it exists, and a relative path begins where the program runs.
+pub(super) fn settled(path: &Utf8Path) -> Utf8PathBuf {
+    let path = if path.as_str().is_empty() { Utf8Path::new(".") } else { path };
+    path.canonicalize_utf8().unwrap_or_else(|_| tidy(&camino::absolute_utf8(path).unwrap_or_else(|_| path.to_owned())))
 }
 
 /// `path` without `.` and with `..` folded; symbolic links are not looked at.
