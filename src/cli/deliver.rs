@@ -1,6 +1,6 @@
 //! One release to all targets: what push and repair have in common.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::BufWriter;
 use std::sync::Arc;
 
@@ -48,7 +48,8 @@ pub async fn deliver(surface: &Surface, global: &Global, session: &Session, orde
     let log = match &global.events {
         Some(path) => {
             let file = std::fs::File::create(path).map_err(|error| file_failure("write", path, error))?;
-            Some(EventWriter::begin(BufWriter::new(file), session.clock)?)
+            let writer = EventWriter::begin(BufWriter::new(file), session.clock);
+            Some(writer.map_err(|error| file_failure("write", path, error))?)
         }
         None => None,
     };
@@ -80,7 +81,8 @@ pub async fn deliver(surface: &Surface, global: &Global, session: &Session, orde
         cancel: order.cancel.token.clone(),
     };
     let orders = Orders { kind: order.kind, common, jobs, replicas: policy.replicas, concurrency: policy.concurrency };
-    let run = transfer::run(orders).await;
+    let mut run = transfer::run(orders).await;
+    note_suspects(session, &mut run)?;
 
     if let Err(error) = listener.await? {
         surface.remark(&format!("warning: progress could not be written: {error}"));
@@ -91,6 +93,19 @@ pub async fn deliver(surface: &Surface, global: &Global, session: &Session, orde
         return Err(hinted(exit::UNEXPECTED, error));
     }
     Ok(run)
+}
+
+/// Where nothing was sent nothing was looked at but the pointer: what a check found wrong there is still wrong.
+fn note_suspects(session: &Session, run: &mut Run) -> Result<(), Failure> {
+    let suspects = session.history.suspects().map_err(|error| hinted(exit::UNEXPECTED, error))?;
+    for outcome in run.outcomes.iter_mut().filter(|outcome| outcome.ending == Ending::Unchanged && run.kind == RunKind::Push) {
+        if let Some(count) = suspects.get(&outcome.target).map(BTreeSet::len).filter(|count| *count > 0) {
+            let what =
+                format!("a check found {count} of its objects missing or altered: spartacus repair --only {}", outcome.target);
+            outcome.notes.push(what);
+        }
+    }
+    Ok(())
 }
 
 fn job(session: &Session, target: &Target, looks: &BTreeMap<TargetName, Look>) -> Result<Job, Failure> {

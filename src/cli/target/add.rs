@@ -141,10 +141,8 @@ async fn greet(surface: &Surface, global: &Global, order: &TargetAdd, url: &url:
 fn check(global: &Global, edited: &str) -> Result<(), Failure> {
     crate::config::Config::from_text(&global.config, edited).map(|_| ()).map_err(|error| {
         let hint = error.hint();
-        let failure = Failure::told(
-            exit::USAGE,
-            format!("with this entry the file would be wrong; it was left as it is\n{}", error.render(false)),
-        );
+        let mut failure = Failure::told(exit::USAGE, "with this entry the file would be wrong; it was left as it is");
+        failure.details = error.render(false).lines().map(ToOwned::to_owned).collect();
         match hint {
             Some(hint) => failure.hint(hint),
             None => failure,
