@@ -90,8 +90,13 @@ pub enum Command {
     /// Look at every mirror as readers do.
     Check(Check),
     /// The last known state of every mirror, without network.
-    #[command(after_help = "Examples:\n  spartacus status\n  spartacus status --json --only paris")]
-    Status,
+    Status(Status),
+    /// Who could take every good copy down, and what one more mirror should avoid.
+    #[command(
+        after_help = "It goes by `operator`, `network` and `country` in targets.yaml and by the names in `public_url`; what is\n\
+        not declared counts as one and the same unknown party.\n\nExamples:\n  spartacus resilience\n  spartacus resilience --json"
+    )]
+    Resilience,
     /// Verify a copy anywhere: a URL or a folder.
     Verify(Verify),
     /// The places we push to.
@@ -266,7 +271,9 @@ pub struct Repair {
 #[command(after_help = "Examples:
   spartacus check                        is every mirror current?
   spartacus check --files                and is every file there with its size?
-  spartacus check --full                 and is every byte right?")]
+  spartacus check --full                 and is every byte right?
+  spartacus check --nagios               one line and an exit code for Nagios or Icinga
+  spartacus check --prometheus /var/lib/node_exporter/spartacus.prom")]
 pub struct Check {
     /// See that every file is there with its size.
     #[arg(long, conflicts_with = "full")]
@@ -274,6 +281,24 @@ pub struct Check {
     /// Hash every byte.
     #[arg(long)]
     pub full: bool,
+    /// Print one line with performance data, and end with 0 to 3 as Nagios plugins do.
+    #[arg(long, conflicts_with = "json")]
+    pub nagios: bool,
+    /// Also write metrics to this file, for the node exporter's textfile collector.
+    #[arg(long, value_name = "FILE")]
+    pub prometheus: Option<Utf8PathBuf>,
+}
+
+/// `spartacus status`
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  spartacus status
+  spartacus status --json --only paris
+  spartacus status --explain paris       why it is in its condition, since when, and what to do")]
+pub struct Status {
+    /// Everything that is known of one mirror.
+    #[arg(long, value_name = "MIRROR")]
+    pub explain: Option<String>,
 }
 
 /// `spartacus verify`

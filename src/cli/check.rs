@@ -2,31 +2,65 @@
 
 use std::sync::Arc;
 
+use camino::{Utf8Path, Utf8PathBuf};
+
 use super::args::{Check, Global};
 use super::cancel::Cancel;
 use super::exit::{self, Ended, Failure};
+use super::fleet::fleet;
+use super::judge::judge_round;
 use super::mirror::source;
 use super::push::pin;
-use super::session::{Session, bundle_failure, hinted};
+use super::session::{Session, bundle_failure, file_failure, hinted};
 use super::surface::{Surface, say};
 use crate::base::{Quorum, Sha256, TargetName};
 use crate::bundle::{self, Content, Object, Published, Showcase};
 use crate::config::{Target, TargetState};
 use crate::health::{self, Companions, Depth, Expectation, Mirror, Round, RoundOrders, Verdict};
 use crate::history::{Trusted, Whose};
-use crate::report;
+use crate::report::{self, NagiosState};
 use crate::store::{Bandwidth, Tap};
 use crate::trust::{FileRecord, Known};
 
 /// Looks at all mirrors, remembers and tells what was found.
 pub async fn check(surface: &Surface, global: &Global, order: &Check) -> Ended {
+    if !order.nagios {
+        return look_and_tell(surface, global, order).await;
+    }
+    // Whatever hinders us is no news about the mirrors: to a monitoring system it is UNKNOWN.
+    look_and_tell(surface, global, order).await.or_else(|failure| {
+        say(&report::nagios_unknown(&failure.error.to_string()));
+        Ok(NagiosState::Unknown.code())
+    })
+}
+
+async fn look_and_tell(surface: &Surface, global: &Global, order: &Check) -> Ended {
     let session = Session::open(surface, global)?;
     let targets = session.selected(&global.only)?;
-    let depth = depth(order.files, order.full);
     let cancel = Cancel::on_signals(surface)?;
-    let round = look_at_mirrors(&session, &targets, depth, &cancel).await?;
+    let round = look_at_mirrors(&session, &targets, depth(order.files, order.full), &cancel).await?;
+    let all = fleet(&session, &targets)?;
+    if let Some(path) = &order.prometheus {
+        write_metrics(path, &report::prometheus(&all))?;
+    }
+    if order.nagios {
+        let (state, line) = report::nagios(&all);
+        say(&line);
+        return Ok(state.code());
+    }
     tell(surface, &round);
     Ok(code(&round, &cancel))
+}
+
+/// The collector must never find half a file: it is written beside and renamed.
+fn write_metrics(path: &Utf8Path, text: &str) -> Result<(), Failure> {
+    let beside = Utf8PathBuf::from(format!("{path}.{}.tmp", std::process::id()));
+    let written = std::fs::write(&beside, text).and_then(|()| std::fs::rename(&beside, path));
+    written.map_err(|error| {
+        // What is left of it would stay for ever.
+        let _ = std::fs::remove_file(&beside);
+        file_failure("write", path, error)
+    })
 }
 
 /// The depth that the options ask for.
@@ -73,6 +107,7 @@ pub async fn look_at_mirrors(session: &Session, targets: &[&Target], depth: Dept
     })
     .await;
     remember(session, &round)?;
+    judge_round(session, &round)?;
     Ok(round)
 }
 

@@ -13,14 +13,17 @@ mod check;
 mod connect;
 mod deliver;
 mod exit;
+mod fleet;
 mod init;
 mod journal;
+mod judge;
 mod key;
 mod manual;
 mod mirror;
 mod newest;
 mod push;
 mod repair;
+mod resilience;
 mod session;
 mod sign;
 mod status;
@@ -78,7 +81,8 @@ async fn dispatch(surface: &Surface, arguments: &Arguments) -> Ended {
         Command::Push(order) => push::push(surface, global, order).await,
         Command::Repair(order) => repair::repair(surface, global, order).await,
         Command::Check(order) => check::check(surface, global, order).await,
-        Command::Status => status::status(surface, global),
+        Command::Resilience => resilience::resilience(surface, global),
+        Command::Status(order) => status::status(surface, global, order),
         Command::Verify(order) => verify::verify(surface, order).await,
         Command::Target(Target::Add(order)) => target::add::add(surface, global, order).await,
         Command::Target(Target::List) => target::list::list(surface, global),

@@ -7,6 +7,7 @@ mod cli;
 mod cli_breaker;
 mod cli_cancelled;
 mod cli_desk;
+mod cli_health;
 mod cli_mirrors;
 mod cli_secrets;
 mod cli_target;

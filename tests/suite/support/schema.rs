@@ -13,7 +13,8 @@ pub fn expect_check(report: &str) {
     expect(include_str!("../../../docs/schema/check-1.json"), report);
 }
 
-/// Expects the object of a command that reports on no copies: `init`, `bundle`, `sign`, `key`, `keys`, `target`, `targets`.
+/// Expects the object of a command that reports on no copies: `init`, `bundle`, `sign`, `key`, `keys`, `mirror`,
+/// `resilience`, `target`, `targets`.
 pub fn expect_command(name: &str, report: &str) -> serde_json::Value {
     let schema = match name {
         "init" => include_str!("../../../docs/schema/init-1.json"),
@@ -22,6 +23,8 @@ pub fn expect_command(name: &str, report: &str) -> serde_json::Value {
         "key" => include_str!("../../../docs/schema/key-1.json"),
         "keys" => include_str!("../../../docs/schema/keys-1.json"),
         "target" => include_str!("../../../docs/schema/target-1.json"),
+        "mirror" => include_str!("../../../docs/schema/mirror-1.json"),
+        "resilience" => include_str!("../../../docs/schema/resilience-1.json"),
         "targets" => include_str!("../../../docs/schema/targets-1.json"),
         unknown => panic!("there is no schema {unknown}"),
     };

@@ -1,0 +1,72 @@
+//! Configuration and memory, put together for everything that tells of all mirrors.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::exit::{self, Failure};
+use super::session::{Session, hinted};
+use crate::base::{Lifecycle, TargetName};
+use crate::config::{Target, TargetState};
+use crate::health::Standing;
+use crate::history::{Event, EventKind, History, HistoryError, MirrorHealth};
+use crate::report::{Fleet, FleetMirror, Observer};
+
+/// All that is known of `targets`, without network.
+pub fn fleet(session: &Session, targets: &[&Target]) -> Result<Fleet, Failure> {
+    gather(session, targets).map_err(|error| hinted(exit::UNEXPECTED, error))
+}
+
+fn gather(session: &Session, targets: &[&Target]) -> Result<Fleet, HistoryError> {
+    let (history, now) = (&session.history, session.clock.now());
+    let mut known: BTreeMap<TargetName, MirrorHealth> =
+        history.mirrors_health()?.into_iter().map(|mirror| (mirror.target.clone(), mirror)).collect();
+    let last_round = history.last_rounds(1)?.pop();
+    let last_run = history.last_runs(1)?.pop();
+    let every = session.config.health.every;
+    let mut mirrors = Vec::new();
+    for target in targets {
+        let health = known.remove(&target.name);
+        let (standing, seen) = health.map_or_else(|| (Standing::unknown(now), None), |health| (health.standing, health.seen));
+        mirrors.push(FleetMirror {
+            name: target.name.clone(),
+            protocol: target.kind.word().to_owned(),
+            public_url: target.public_url.clone(),
+            country: target.country.clone(),
+            lifecycle: lifecycle(target),
+            standing,
+            seen,
+            uptime: history.uptime(&target.name, now, every)?,
+        });
+    }
+    Ok(Fleet {
+        project: session.config.project.name.clone(),
+        at: now,
+        release: last_run.as_ref().and_then(|run| run.start.release.clone()),
+        wanted: session.config.policy.replicas.wanted(mirrors.len()),
+        observer: Observer {
+            saw: saw(history.as_ref())?,
+            round_at: last_round.as_ref().map(|round| round.finished),
+            round_ms: last_round.as_ref().map(|round| milliseconds(round.started, round.finished)),
+            every,
+        },
+        mirrors,
+    })
+}
+
+/// Whether the last round saw the mirrors: the newest word about ourselves tells.
+fn saw(history: &History) -> Result<bool, HistoryError> {
+    let last = history.events_about_ourselves(1)?.pop();
+    Ok(!matches!(last, Some(Event { what: EventKind::ObserverFault { .. }, .. })))
+}
+
+fn lifecycle(target: &Target) -> Lifecycle {
+    match target.state {
+        TargetState::Active => Lifecycle::Active,
+        TargetState::Paused => Lifecycle::Paused,
+    }
+}
+
+fn milliseconds(from: Timestamp, until: Timestamp) -> u64 {
+    u64::try_from(until.duration_since(from).as_millis()).unwrap_or(0)
+}

@@ -1,0 +1,74 @@
+//! What a round means for each mirror, over time: judged and remembered.
+
+use std::collections::BTreeMap;
+
+use super::exit::{self, Failure};
+use super::session::{Session, hinted};
+use crate::base::TargetName;
+use crate::health::{Around, Observation, Round, Standing, judge, observer_fault};
+use crate::history::{Event, EventKind, Judged, LastOutcome, MirrorState};
+
+/// Runs that are looked through for when the newest state was first pushed.
+const RUNS: u32 = 50;
+/// Failures of a push that say that there is no room (docs/json.md).
+const NO_ROOM: [&str; 2] = ["no_space", "max_bytes"];
+
+/// Judges what a round saw, by the rules of the configuration, and records it.
+pub fn judge_round(session: &Session, round: &Round) -> Result<(), Failure> {
+    let history = &session.history;
+    let fail = |error| hinted(exit::UNEXPECTED, error);
+    let known: BTreeMap<TargetName, Standing> =
+        history.mirrors_health().map_err(fail)?.into_iter().map(|mirror| (mirror.target, mirror.standing)).collect();
+    let around = around(session, round)?;
+    let looks = round.mirrors.iter().filter(|look| !round.unfinished.contains(&look.target));
+    let observations: Vec<Observation> = looks.map(|look| Observation { at: round.started, look: look.clone() }).collect();
+    let before: Vec<Standing> = observations
+        .iter()
+        .map(|seen| known.get(&seen.look.target).cloned().unwrap_or_else(|| Standing::unknown(round.started)))
+        .collect();
+
+    let rules = &session.config.health.rules;
+    let fault = observer_fault(&before.iter().collect::<Vec<_>>(), &observations.iter().collect::<Vec<_>>(), rules);
+    let judged: Vec<Judged> = before
+        .into_iter()
+        .zip(observations)
+        .map(|(before, seen)| {
+            let target = seen.look.target.clone();
+            let seen = Some(seen).filter(|_| fault.is_none());
+            let around = around.get(&target).cloned().unwrap_or_default();
+            let after = judge(&before, seen.as_ref(), &around, rules, round.finished);
+            Judged { target, before, after, seen }
+        })
+        .collect();
+    let blind_before = matches!(
+        history.events_about_ourselves(1).map_err(fail)?.first(),
+        Some(Event { what: EventKind::ObserverFault { .. }, .. })
+    );
+    let happened = match fault {
+        Some(_) if blind_before => Vec::new(),
+        Some(what) => vec![EventKind::ObserverFault { what }],
+        None if blind_before => vec![EventKind::ObserverBack],
+        None => Vec::new(),
+    };
+    history.record_health(round.started, &judged, &happened).map_err(fail)
+}
+
+/// What runs tell about each mirror: since when it should show the newest version (since we brought it there, else since
+/// that was first pushed anywhere), and whether the last push fitted.
+fn around(session: &Session, round: &Round) -> Result<BTreeMap<TargetName, Around>, Failure> {
+    let fail = |error| hinted(exit::UNEXPECTED, error);
+    let runs = session.history.last_runs(RUNS).map_err(fail)?;
+    let first = runs.iter().rev().find(|run| run.start.version >= round.version).map(|run| run.start.started);
+    let brought = |last: &LastOutcome| (last.outcome.is_good() && last.version >= round.version).then_some(last.started);
+    let of = |state: MirrorState| {
+        let last = state.outcome.as_ref();
+        let failure = last.and_then(|last| last.outcome.failure.as_ref()).filter(|failure| NO_ROOM.contains(&&*failure.code));
+        let around = Around {
+            due_since: last.and_then(brought).or(first),
+            no_room: failure.map(|failure| failure.messages.first().unwrap_or(&failure.code).clone()),
+            ..Around::default()
+        };
+        (state.target, around)
+    };
+    Ok(session.history.last_state().map_err(fail)?.into_iter().map(of).collect())
+}

@@ -1,0 +1,30 @@
+//! What the person who runs a mirror should do about each thing that speaks against it.
+
+use crate::health::ReasonCode;
+
+/// What to do, in words for a volunteer.
+pub(super) fn advice(code: ReasonCode) -> &'static str {
+    match code {
+        ReasonCode::Altered => {
+            "Something changes files on the way to readers. Look for a disk that fails, a proxy or CDN that rewrites or \
+             compresses, or a stranger with access. The maintainer brings the files again with `spartacus repair`."
+        }
+        ReasonCode::Mixed => {
+            "The copy is a mixture of two publishes: a cache keeps old files, or two servers behind one name differ. Purge \
+             the cache of metadata/ and see that all servers share one folder."
+        }
+        ReasonCode::RolledBack => {
+            "It served a newer state before. A backup was restored, or a cache or a second server serves old files. \
+             The maintainer brings the newest state again with `spartacus repair`."
+        }
+        ReasonCode::NoAnswer => "See that the web server runs, that its name resolves, and that no firewall keeps us out.",
+        ReasonCode::Missing => {
+            "Files are gone or short. See that nothing cleans the folder up, then `spartacus repair` fills it."
+        }
+        ReasonCode::Behind => "Pushes do not arrive there. See that the account still works and that the folder can be written.",
+        ReasonCode::Expired => "Nobody has renewed the signed pointer. This is the maintainer's to do, not the mirror's.",
+        ReasonCode::NoSpace => "Make room, or tell the maintainer how much may be used (`limits.max_bytes`).",
+        ReasonCode::Reverifying => "Nothing: the next full verification (`spartacus check --full`) decides.",
+        ReasonCode::Flapping => "It comes and goes. Look at the server's log at the moments listed below.",
+    }
+}

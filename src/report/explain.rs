@@ -1,0 +1,134 @@
+//! Everything about one mirror, for a person who asks why.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::advice::advice;
+use super::fleet::{Fleet, FleetMirror};
+use super::json::object;
+use super::table::line;
+use super::words;
+use crate::health::Observation;
+use crate::history::{Event, EventKind, Uptime};
+
+/// Why a mirror is in its condition, since when, on what evidence, and what to do.
+#[must_use]
+pub fn explanation(fleet: &Fleet, mirror: &FleetMirror, events: &[Event]) -> String {
+    let mut text = String::new();
+    let standing = &mirror.standing;
+    let mut say = |indent, words: &str| text.push_str(&line(indent, words));
+    say(
+        0,
+        &format!(
+            "{} is {} since {} ({})",
+            mirror.name,
+            standing.condition,
+            words::moment(standing.since),
+            words::ago(standing.since, fleet.at)
+        ),
+    );
+    if let Some(url) = &mirror.public_url {
+        say(1, &format!("readers find it at {url}"));
+    }
+    if standing.reasons.is_empty() && standing.seen_at.is_some() {
+        say(1, "nothing speaks against it");
+    }
+    for reason in &standing.reasons {
+        say(0, "");
+        say(1, &format!("{} (since {}): {}", code_word(reason.code), words::moment(reason.first_seen), reason.message));
+        say(1, &format!("what to do: {}", advice(reason.code)));
+    }
+    say(0, "");
+    if let Some(seen) = &mirror.seen {
+        evidence(&mut say, seen, fleet.at);
+    }
+    let moment = |moment: Option<Timestamp>| moment.map_or_else(|| "never".to_owned(), |moment| words::ago(moment, fleet.at));
+    say(1, &format!("last right answer: {}", moment(standing.answered_at)));
+    say(1, &format!("every byte verified: {}", moment(standing.verified_at)));
+    say(1, &format!("up: {}", mirror.uptime.iter().map(uptime).collect::<Vec<_>>().join(", ")));
+    say(1, &format!("next look: {}", next_look(fleet)));
+    if !events.is_empty() {
+        say(0, "");
+        say(1, "what happened, newest first:");
+        for event in events {
+            say(2, &format!("{}  {}", words::moment(event.at), event_words(&event.what)));
+        }
+    }
+    text
+}
+
+/// `spartacus.mirror/1`: the same for programs.
+///
+/// # Panics
+/// Never: records have text keys and finite numbers.
+#[must_use]
+pub fn explanation_json(fleet: &Fleet, mirror: &FleetMirror, events: &[Event]) -> String {
+    let names = ["24h", "7d", "30d", "90d"];
+    let uptime: serde_json::Map<String, serde_json::Value> =
+        names.iter().zip(&mirror.uptime).map(|(name, uptime)| ((*name).to_owned(), serde_json::json!(uptime))).collect();
+    let advice: Vec<&str> = mirror.standing.reasons.iter().map(|reason| advice(reason.code)).collect();
+    object(
+        "spartacus.mirror/1",
+        &serde_json::json!({
+            "mirror": mirror.name,
+            "public_url": mirror.public_url.as_ref().map(url::Url::as_str),
+            "lifecycle": mirror.lifecycle,
+            "standing": mirror.standing,
+            "advice": advice,
+            "seen": mirror.seen.as_ref().map(|seen| serde_json::json!({
+                "at": seen.at,
+                "verdict": seen.look.verdict.to_string(),
+                "evidence": seen.look.evidence,
+            })),
+            "uptime": uptime,
+            "next_look": next_moment(fleet),
+            "events": events,
+        }),
+    )
+}
+
+/// A word of JSON in words for people: `no_answer` is `no answer`.
+pub(super) fn code_word(code: impl serde::Serialize) -> String {
+    serde_json::to_value(code).ok().and_then(|word| Some(word.as_str()?.replace('_', " "))).unwrap_or_default()
+}
+
+/// What happened, in a few words.
+pub(super) fn event_words(what: &EventKind) -> String {
+    match what {
+        EventKind::Changed { from, to, reasons } => {
+            let why = reasons.first().map(|reason| format!(": {}", reason.message)).unwrap_or_default();
+            format!("{from} -> {to}{why}")
+        }
+        EventKind::Verified => "every byte was hashed and right".to_owned(),
+        EventKind::ObserverFault { what } => format!("the fault was ours: {what}"),
+        EventKind::ObserverBack => "we see again".to_owned(),
+    }
+}
+
+fn evidence(say: &mut impl FnMut(usize, &str), seen: &Observation, now: Timestamp) {
+    say(1, &format!("last look, {}: {}", words::ago(seen.at, now), seen.look.verdict));
+    for fact in &seen.look.evidence {
+        say(2, &fact.to_string());
+    }
+}
+
+fn uptime(uptime: &Uptime) -> String {
+    let days = uptime.window.as_secs() / 86_400;
+    let window = if days == 1 { "24 h".to_owned() } else { format!("{days} days") };
+    match uptime.ratio {
+        Some(ratio) => format!("{:.2} % of {window} (measured {:.0} % of it)", ratio * 100.0, uptime.coverage * 100.0),
+        None => format!("not measured over {window}"),
+    }
+}
+
+fn next_moment(fleet: &Fleet) -> Option<Timestamp> {
+    let every = SignedDuration::try_from(fleet.observer.every).unwrap_or(SignedDuration::ZERO);
+    Some(fleet.observer.round_at? + every)
+}
+
+fn next_look(fleet: &Fleet) -> String {
+    match next_moment(fleet) {
+        Some(next) if next > fleet.at => format!("due {}", words::moment(next)),
+        Some(next) => format!("was due {} ({})", words::moment(next), words::ago(next, fleet.at)),
+        None => "never looked: run `spartacus check`".to_owned(),
+    }
+}

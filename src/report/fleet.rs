@@ -1,0 +1,62 @@
+//! Everything that the outputs about health are made from.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use url::Url;
+
+use crate::base::{BundleName, Lifecycle, TargetName};
+use crate::health::{Observation, Standing};
+use crate::history::Uptime;
+
+/// All mirrors of a project at one moment, and what led there. Nothing in here is secret: no credentials, no write
+/// addresses, no contacts.
+#[derive(Debug, Clone)]
+pub struct Fleet {
+    /// The project's name.
+    pub project: String,
+    /// The moment.
+    pub at: Timestamp,
+    /// The newest release.
+    pub release: Option<BundleName>,
+    /// Copies wanted.
+    pub wanted: usize,
+    /// Who looked.
+    pub observer: Observer,
+    /// The mirrors, in the order of the configuration.
+    pub mirrors: Vec<FleetMirror>,
+}
+
+/// Who looked at the mirrors.
+#[derive(Debug, Clone)]
+pub struct Observer {
+    /// Whether the last round saw the mirrors; `false`: so many failed at once that the fault was ours.
+    pub saw: bool,
+    /// When the last round ended.
+    pub round_at: Option<Timestamp>,
+    /// How long it took, in milliseconds.
+    pub round_ms: Option<u64>,
+    /// How often a round is due.
+    pub every: Duration,
+}
+
+/// One mirror: what is public of its configuration, what was last seen, and its past.
+#[derive(Debug, Clone)]
+pub struct FleetMirror {
+    /// Its name.
+    pub name: TargetName,
+    /// `folder`, `s3`, `sftp` or `webdav`.
+    pub protocol: String,
+    /// Where readers find it.
+    pub public_url: Option<Url>,
+    /// ISO 3166 two-letter code.
+    pub country: Option<String>,
+    /// What people decided.
+    pub lifecycle: Lifecycle,
+    /// How it is, since when and why.
+    pub standing: Standing,
+    /// What was last seen.
+    pub seen: Option<Observation>,
+    /// Over 24 hours, 7, 30 and 90 days.
+    pub uptime: [Uptime; 4],
+}
