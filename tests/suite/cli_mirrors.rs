@@ -31,7 +31,7 @@ fn verdict<'a>(report: &'a Value, target: &str) -> &'a Value {
 #[test]
 fn an_authority_that_is_missing_concerns_its_own_mirror_only() {
     let desk = desk();
-    add(&desk, "  - name: other\n    folder: {path: one}\n    public_url: https://127.0.0.1:1/\n    ca: nowhere.pem\n");
+    add(&desk, "  - name: other\n    folder: {path: other}\n    public_url: https://127.0.0.1:1/\n    ca: nowhere.pem\n");
     let said = desk.run(&["check"]).ends_with(4);
     assert!(said.out.contains("nowhere.pem"), "{}", said.out);
     assert_eq!(said.headline(), "v1 current on 1 of 2 mirrors, wanted 2");
