@@ -58,8 +58,8 @@ fn a_push_to_garage_is_verified_as_readers_see_it() {
     std::fs::write(tree.join("empty"), "").expect("a file");
     std::fs::write(tree.join("with space and ü.txt"), "bytes").expect("a file");
     std::fs::write(tree.join("large.bin"), noise(20 << 20, 7)).expect("a file");
-    project.push(&tree, "v1").ends_with(0).concludes("v1 complete on 1 of 1 mirrors");
+    project.push(&tree, "v1").ends_with(0).concludes("v1 complete on 1 of 1 mirror");
     rclone::check_folder(&tree, &mirror, "releases/v1");
-    project.run(&["check", "--full"]).ends_with(0).concludes("v1 verified on 1 of 1 mirrors");
+    project.run(&["check", "--full"]).ends_with(0).concludes("v1 verified on 1 of 1 mirror");
     project.run(&["push", "v1"]).ends_with(0);
 }
