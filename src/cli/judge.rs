@@ -66,7 +66,6 @@ fn around(session: &Session, round: &Round) -> Result<BTreeMap<TargetName, Aroun
         let around = Around {
             due_since: last.and_then(brought).or(first),
             no_room: failure.map(|failure| failure.messages.first().unwrap_or(&failure.code).clone()),
-            ..Around::default()
         };
         (state.target, around)
     };

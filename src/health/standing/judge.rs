@@ -21,8 +21,6 @@ const DAY: SignedDuration = SignedDuration::from_hours(24);
 pub struct Around {
     /// When we last brought it the newest state (else when we published that): lag counts from here.
     pub due_since: Option<Timestamp>,
-    /// A push to it is under way, so that what is missing may be on its way.
-    pub pushing: bool,
     /// The last push did not fit, in these words.
     pub no_room: Option<String>,
 }
@@ -40,7 +38,7 @@ pub fn judge(past: &Standing, seen: Option<&Observation>, around: &Around, rules
     distrust(&mut reasons, &mut counters, past, seen, rules);
     if answered {
         came_back(&mut reasons, &mut counters, past, seen, rules);
-        missing(&mut reasons, &mut counters, past, seen, around, rules, now);
+        missing(&mut reasons, &mut counters, past, seen, rules, now);
         lagging(&mut reasons, &mut counters, seen, around, rules, now);
         if let Some(refused) = &around.no_room {
             reasons.tell(ReasonCode::NoSpace, refused.clone());
@@ -128,14 +126,10 @@ fn missing(
     counters: &mut Counters,
     past: &Standing,
     seen: &Observation,
-    around: &Around,
     rules: &HealthRules,
     now: Timestamp,
 ) {
     if seen.look.verdict == Verdict::Incomplete {
-        if around.pushing {
-            return reasons.keep(past, |code| code == ReasonCode::Missing);
-        }
         let since = *counters.missing_since.get_or_insert(now);
         if is_over(now.duration_since(since), rules.missing_apart) {
             let count = seen.look.evidence.len();

@@ -133,14 +133,6 @@ fn missing_files_count_when_they_stay_missing() {
 }
 
 #[test]
-fn a_push_under_way_explains_what_is_missing() {
-    let mut life = Life::new();
-    life.sees(&complete());
-    life.around.pushing = true;
-    assert_eq!(life.sees_often(&incomplete(), 20).condition, Condition::Healthy);
-}
-
-#[test]
 fn a_push_that_did_not_fit_makes_it_full_and_it_goes_on_serving() {
     let mut life = Life::new();
     life.around.no_room = Some("2.0 GiB to send, 1.0 GiB free".to_owned());
