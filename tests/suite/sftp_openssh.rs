@@ -1,10 +1,11 @@
 //! The SFTP store against OpenSSH.
 
 use std::collections::BTreeMap;
+use std::os::unix::fs::PermissionsExt as _;
 use std::time::{Duration, Instant};
 
 use futures_util::future::try_join_all;
-use spartacus::base::{ObjectPath, Secret, Sha256};
+use spartacus::base::{Hinted as _, ObjectPath, Secret, Sha256};
 use spartacus::store::sftp::{SftpAuth, SftpStore, scan_host_keys};
 use spartacus::store::{Body, ErrorKind, Meter, Retry, Store, StoreExt as _, SwapClass, Write, contract};
 
@@ -41,6 +42,23 @@ async fn openssh_keeps_the_contract() {
     let can = store.capabilities();
     assert_eq!((can.swap, can.fsync, can.space, can.parallel_puts), (SwapClass::Atomic, true, true, 64));
     assert_eq!(server.connections(), 1);
+}
+
+#[tokio::test]
+async fn a_key_that_others_may_read_is_not_used() {
+    let server = Sshd::start().await;
+    let settings = server.settings();
+    let key = server.root().join("user_key");
+    let mode = |mode| std::fs::set_permissions(&key, std::fs::Permissions::from_mode(mode)).expect("our own file");
+    for lax in [0o644, 0o640, 0o606] {
+        mode(lax);
+        let error = SftpStore::connect(target(), settings.clone()).await.expect_err("a lax mode");
+        assert_eq!((error.kind, error.retry), (ErrorKind::Local, Retry::Never), "{error}");
+        assert!(error.to_string().contains(&format!("{key} may be read by others (mode {lax:03o})")), "{error}");
+        assert_eq!(error.hint(), Some(format!("chmod 600 {key}")));
+    }
+    mode(0o400);
+    SftpStore::connect(target(), settings).await.expect("a stricter mode");
 }
 
 #[tokio::test]

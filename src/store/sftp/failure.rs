@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use camino::Utf8PathBuf;
+
 use super::certificate::Fault;
 use super::codec::StatusCode;
 use super::reader::Malformed;
@@ -63,6 +65,9 @@ pub(super) enum Failure {
     /// Our own key file or body.
     #[error("{0}")]
     Local(String),
+    /// Our key file can be read by other users of this machine.
+    #[error("the key file {path} may be read by others (mode {mode:03o})")]
+    KeyMode { path: Utf8PathBuf, mode: u32 },
     /// The file system or quota is full.
     #[error("{0}")]
     NoSpace(String),
@@ -164,6 +169,7 @@ impl Failure {
             Self::NoForwarding(place) => Some(format!(
                 "ask the operator of {who} to allow it for our account, in sshd_config: AllowTcpForwarding local, PermitOpen {place}"
             )),
+            Self::KeyMode { path, .. } => Some(format!("chmod 600 {path}")),
             _ => None,
         }
     }
@@ -182,7 +188,7 @@ impl Failure {
             Self::Unauthenticated(_) => ErrorKind::Unauthenticated,
             Self::Protocol(_) => ErrorKind::Protocol,
             Self::Unsupported(_) => ErrorKind::Unsupported,
-            Self::Local(_) => ErrorKind::Local,
+            Self::Local(_) | Self::KeyMode { .. } => ErrorKind::Local,
             Self::NoSpace(_) => ErrorKind::NoSpace,
             Self::Exists(_) => ErrorKind::Exists,
         }

@@ -1,5 +1,7 @@
 //! Logging in, with the one credential that is configured.
 
+use std::io::Read as _;
+use std::os::unix::fs::PermissionsExt as _;
 use std::sync::Arc;
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -108,9 +110,7 @@ fn certificate_of(key: &Utf8Path) -> Utf8PathBuf {
 /// purpose, so it runs apart.
 async fn load_key(path: Utf8PathBuf, passphrase: Option<Secret>) -> Result<Credential, Failure> {
     let loaded = tokio::task::spawn_blocking(move || {
-        let text = std::fs::read_to_string(&path)
-            .map(Zeroizing::new)
-            .map_err(|error| Failure::Local(format!("cannot read the key file {path}: {error}")))?;
+        let text = read_private(&path)?;
         let key = decode_secret_key(&text, passphrase.as_ref().map(Secret::expose)).map_err(|error| {
             let cause = match (error, passphrase) {
                 (russh::keys::Error::KeyIsEncrypted, None) => "it is encrypted, and no passphrase is given".to_owned(),
@@ -123,6 +123,19 @@ async fn load_key(path: Utf8PathBuf, passphrase: Option<Secret>) -> Result<Crede
         Ok(Credential { key, certificate })
     });
     loaded.await.map_err(|error| Failure::Local(error.to_string()))?
+}
+
+/// Reads a secret file that nobody else may read, judged on the open file so that it cannot be exchanged in between.
+fn read_private(path: &Utf8Path) -> Result<Zeroizing<String>, Failure> {
+    let fail = |error| Failure::Local(format!("cannot read the key file {path}: {error}"));
+    let mut file = std::fs::File::open(path).map_err(fail)?;
+    let mode = file.metadata().map_err(fail)?.permissions().mode() & 0o777;
+    if mode & 0o077 != 0 {
+        return Err(Failure::KeyMode { path: path.to_owned(), mode });
+    }
+    let mut text = Zeroizing::new(String::new());
+    file.read_to_string(&mut text).map_err(fail)?;
+    Ok(text)
 }
 
 /// Reads the certificate of `key`, if there is one. One that no server can accept is told here, and not shown: it would
