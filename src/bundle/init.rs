@@ -68,7 +68,7 @@ pub struct Initialised {
 }
 
 impl Project {
-    /// Makes a new project: folders, online key, deploy key, maintainers' keys, and last of all the signed root.
+    /// Makes a new project: folders, online key, deploy key, age identity, maintainers' keys, and last of all the signed root.
     ///
     /// No bundle list, snapshot or timestamp yet: an empty one would have to be pushed, renewed and superseded, and
     /// tells a reader nothing that a missing `timestamp.json` does not. The first publish makes all three.
@@ -98,7 +98,8 @@ impl Project {
         let mut secrets = people.save(&project)?;
         online.save(&project.online_key(), None)?;
         write_deploy_key(&project, spec.name)?;
-        secrets.extend([project.online_key(), project.deploy_key()]);
+        write_age_identity(&project, spec.now)?;
+        secrets.extend([project.online_key(), project.deploy_key(), project.age_identity()]);
         let stored = root.signed(&signatures);
         disk::create(&root_path, &stored, PUBLIC)?;
         Ok(Initialised { project, pin: Sha256::of(&stored), secrets })
@@ -203,4 +204,18 @@ fn write_deploy_key(project: &Project, name: &str) -> Result<(), BundleError> {
     let public = key.public_key().to_openssh().map_err(failed)?;
     disk::create(&project.deploy_key(), secret.as_bytes(), PRIVATE)?;
     disk::create(&project.keys().join("deploy_ed25519.pub"), format!("{public}\n").as_bytes(), PUBLIC)
+}
+
+/// In the form of `age-keygen`, so that the `age` program opens what was sealed to it; its public half lies beside it.
+fn write_age_identity(project: &Project, now: Timestamp) -> Result<(), BundleError> {
+    let identity = age::x25519::Identity::generate();
+    let recipient = identity.to_public();
+    let secret = identity.to_string();
+    let text = Zeroizing::new(format!(
+        "# created: {}\n# public key: {recipient}\n{}\n",
+        now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        age::secrecy::ExposeSecret::expose_secret(&secret)
+    ));
+    disk::create(&project.age_identity(), text.as_bytes(), PRIVATE)?;
+    disk::create(&project.keys().join("age_recipient.txt"), format!("{recipient}\n").as_bytes(), PUBLIC)
 }

@@ -79,6 +79,12 @@ impl Project {
         self.keys().join("deploy_ed25519")
     }
 
+    /// The secret age identity to which volunteers' secrets are sealed, so that pushes run unattended.
+    #[must_use]
+    pub fn age_identity(&self) -> Utf8PathBuf {
+        self.keys().join("age_identity.txt")
+    }
+
     /// `.spartacus`, where other rooms keep their state too.
     #[must_use]
     pub fn state(&self) -> Utf8PathBuf {

@@ -50,6 +50,12 @@ fn one_person_gets_a_daily_and_a_recovery_key_and_never_loses_them_to_a_second_r
     let public = Command::new("ssh-keygen").args(["-y", "-f", project.deploy_key().as_str()]).output().expect("ssh-keygen");
     let text = fs::read_to_string(project.keys().join("deploy_ed25519.pub")).expect("its public half");
     assert_eq!(String::from_utf8_lossy(&public.stdout), text);
+
+    let recipient = Command::new("age-keygen").args(["-y", project.age_identity().as_str()]).output().expect("age-keygen");
+    let text = fs::read_to_string(project.keys().join("age_recipient.txt")).expect("its public half");
+    assert!(text.starts_with("age1"), "{text}");
+    assert_eq!(String::from_utf8_lossy(&recipient.stdout), text, "{}", String::from_utf8_lossy(&recipient.stderr));
+    assert!(made.secrets.contains(&project.age_identity()), "a person is told of it");
 }
 
 #[test]
