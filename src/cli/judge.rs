@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::exit::{self, Failure};
 use super::session::{Session, hinted};
 use crate::base::TargetName;
-use crate::health::{Around, Observation, Round, Standing, judge, observer_fault};
+use crate::health::{Around, Observation, Probes, Round, Standing, judge, observer_fault};
 use crate::history::{Event, EventKind, Judged, LastOutcome, MirrorState};
 
 /// Runs that are looked through for when the newest state was first pushed.
@@ -21,7 +21,8 @@ pub fn judge_round(session: &Session, round: &Round) -> Result<(), Failure> {
         history.mirrors_health().map_err(fail)?.into_iter().map(|mirror| (mirror.target, mirror.standing)).collect();
     let around = around(session, round)?;
     let looks = round.mirrors.iter().filter(|look| !round.unfinished.contains(&look.target));
-    let observations: Vec<Observation> = looks.map(|look| Observation { at: round.started, look: look.clone() }).collect();
+    let observations: Vec<Observation> =
+        looks.map(|look| Observation { at: round.started, look: look.clone(), probes: Probes::default() }).collect();
     let before: Vec<Standing> = observations
         .iter()
         .map(|seen| known.get(&seen.look.target).cloned().unwrap_or_else(|| Standing::unknown(round.started)))

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::MirrorCheck;
+use super::{MirrorCheck, Probes};
 
 /// What one round saw of one mirror.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -12,4 +12,7 @@ pub struct Observation {
     pub at: Timestamp,
     /// Its metadata and, as deep as the round went, its files.
     pub look: MirrorCheck,
+    /// What the probes beside it saw.
+    #[serde(default)]
+    pub probes: Probes,
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::base::{ByteCount, HealthRules, Level, TargetName};
-use crate::health::{Around, Evidence, MirrorCheck, Observation, Standing, Suspects, Verdict, judge};
+use crate::health::{Around, Evidence, MirrorCheck, Observation, Probes, Standing, Suspects, Verdict, judge};
 
 /// Minutes between two rounds.
 pub const MINUTES: i64 = 5;
@@ -33,7 +33,7 @@ pub fn look(verdict: Verdict, level: Option<Level>) -> Observation {
         duration_ms: 1,
         suspects: Suspects::default(),
     };
-    Observation { at: start(), look }
+    Observation { at: start(), look, probes: Probes::default() }
 }
 
 pub fn current() -> Observation {
