@@ -135,6 +135,13 @@ async fn credentials_are_not_shown_to_a_server_with_another_key() {
 }
 
 #[tokio::test]
+async fn a_line_cut_during_login_is_no_refusal() {
+    let peer = Peer::start(Habit::CutAtLogin).await;
+    let error = connect(&peer).await.err().expect("nobody is let in");
+    assert_eq!((error.kind, error.retry), (ErrorKind::ConnectionLost, Retry::Later), "{error}");
+}
+
+#[tokio::test]
 async fn a_wrong_password_is_tried_once() {
     let peer = Peer::start(Habit::Plain).await;
     let mut settings = peer.settings();

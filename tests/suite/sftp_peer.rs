@@ -57,6 +57,8 @@ pub enum Habit {
     OneSession,
     /// It lets us in once and never again, as when an account is closed during a push.
     LetsInOnce,
+    /// The line is cut while we wait to be let in.
+    CutAtLogin,
     /// It carries out the first rename and never answers it.
     SwallowsRename,
     /// Its listings never end, and hold nothing but what every listing leaves out.
@@ -173,6 +175,9 @@ impl russh::server::Handler for Door {
 
     async fn auth_password(&mut self, user: &str, password: &str) -> Result<Auth, russh::Error> {
         let before = self.seen.authentications.fetch_add(1, Ordering::SeqCst);
+        if self.habit == Habit::CutAtLogin {
+            return Err(russh::Error::Disconnect);
+        }
         if self.habit == Habit::LetsInOnce && before > 0 {
             return Ok(Auth::reject());
         }

@@ -39,6 +39,10 @@ pub(super) async fn authenticate(mut ssh: Ssh, server: Server<'_>) -> Result<Ssh
     };
     match result {
         Ok(AuthResult::Success) => Ok(ssh),
+        // A line that is cut while we wait for the answer is told like a refusal that offers nothing else.
+        Ok(AuthResult::Failure { remaining_methods, .. }) if remaining_methods.is_empty() && ssh.handle.is_closed() => {
+            Err(Failure::Lost(ssh.notes.farewell().unwrap_or_else(|| "the connection ended during login".to_owned())))
+        }
         Ok(AuthResult::Failure { remaining_methods, partial_success }) => {
             let methods: Vec<String> = remaining_methods.iter().map(String::from).collect();
             let mut words = format!("the server accepts {} for user {user}{shown}", methods.join(", "));
