@@ -108,6 +108,9 @@ impl Findings {
     /// A fact that speaks for this verdict.
     pub fn tell(&mut self, verdict: Verdict, path: Option<&ObjectPath>, what: String) {
         self.check.verdict = self.check.verdict.min(verdict);
+        if verdict == Verdict::Incomplete {
+            self.check.suspects.missing.extend(path.cloned());
+        }
         match verdict {
             Verdict::Forged | Verdict::Mixed | Verdict::Incomplete => self.check.suspects.paths.extend(path.cloned()),
             Verdict::Unreadable => self.check.suspects.exhaustive = false,

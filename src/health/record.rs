@@ -99,6 +99,8 @@ pub struct Seen {
 pub struct Suspects {
     /// Objects whose bytes are wrong, or that are not there.
     pub paths: BTreeSet<ObjectPath>,
+    /// Those of them that are not there, or too short: a look at sizes finds these too.
+    pub missing: BTreeSet<ObjectPath>,
     /// Everything within the check's depth was looked at, so all else is right as far as that depth goes.
     pub exhaustive: bool,
 }

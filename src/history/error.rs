@@ -102,6 +102,9 @@ impl Hinted for HistoryError {
             ),
             Self::Newer { .. } => "update spartacus on this machine; state files are never changed back".to_owned(),
             Self::Busy { .. } => "another spartacus is at work on this project; try again when it is done".to_owned(),
+            Self::Database { path, source, .. } if source.sqlite_error_code() == Some(ErrorCode::DiskFull) => {
+                format!("make room on the disk that {path} lies on (`df -h {}`)", path.parent().unwrap_or(path))
+            }
             Self::Database { .. } => return None,
         })
     }

@@ -57,8 +57,13 @@ pub(super) fn write(connection: &Connection, check: &MirrorCheck, depth: Depth) 
          ON CONFLICT (target, path) DO UPDATE SET depth = max(depth, excluded.depth)",
     )?;
     for path in &check.suspects.paths {
-        // Every check reads metadata.
-        let found_by = if path.as_str().starts_with("metadata/") { Depth::Metadata } else { depth };
+        // As shallow as the check that would find it again: every check reads metadata, and a look at sizes sees what is
+        // missing.
+        let found_by = match path {
+            metadata if metadata.as_str().starts_with("metadata/") => Depth::Metadata,
+            missing if check.suspects.missing.contains(missing) => depth.min(Depth::Files),
+            _ => depth,
+        };
         insert.execute((target, path.as_str(), rank(found_by)))?;
     }
     Ok(())

@@ -204,7 +204,7 @@ fn the_later_of_check_and_run_tells_what_is_known_and_only_of_the_version_asked_
 /// A round of this depth that finds these objects bad at mirror `a`, and has looked at everything.
 fn finding(depth: Depth, started: &str, bad: &[&str]) -> Round {
     let verdict = if bad.is_empty() { Verdict::Current } else { Verdict::Forged };
-    let suspects = Suspects { paths: bad.iter().map(|path| object(path)).collect(), exhaustive: true };
+    let suspects = Suspects { paths: bad.iter().map(|path| object(path)).collect(), exhaustive: true, ..Suspects::default() };
     Round {
         depth,
         ..round(started, vec![MirrorCheck { suspects, ..check("a", verdict, bad.is_empty().then_some(Level::Current)) }])
@@ -222,6 +222,13 @@ fn what_was_proven_bad_is_suspected_until_a_check_as_deep_or_a_repair_clears_it(
     history.record_round(&finding(Depth::Files, "2026-03-03T00:00:00Z", &["releases/demo-1/short"])).unwrap();
     assert_eq!(known().len(), 201, "all of them, whatever shallower checks said since");
     assert_eq!(history.last_state().unwrap()[0].altered, 200, "a wrong size is no altered byte");
+
+    let mut gone = finding(Depth::Full, "2026-03-03T12:00:00Z", &many[..3]);
+    gone.mirrors[0].suspects.missing.insert(object(many[0]));
+    history.record_round(&gone).unwrap();
+    assert_eq!((known().len(), history.last_state().unwrap()[0].altered), (3, 2), "what is not there has no other bytes");
+    history.record_round(&finding(Depth::Full, "2026-03-03T18:00:00Z", &many)).unwrap();
+    history.record_round(&finding(Depth::Files, "2026-03-03T19:00:00Z", &["releases/demo-1/short"])).unwrap();
 
     let mut silent = finding(Depth::Full, "2026-03-04T00:00:00Z", &[]);
     silent.mirrors[0].suspects.exhaustive = false;
