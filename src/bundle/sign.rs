@@ -64,6 +64,8 @@ pub struct SignSummary {
     pub files: u64,
     /// Their bytes.
     pub bytes: ByteCount,
+    /// The files with their lengths, sorted by path.
+    pub listing: Vec<(String, ByteCount)>,
     /// Digest of the bundle's role: what two maintainers compare.
     pub role_digest: Sha256,
     /// When the bundle's role expires.
@@ -158,6 +160,7 @@ impl Staged {
             bundle: self.name().clone(),
             files: role.targets.len() as u64,
             bytes: role.targets.values().map(|target| ByteCount(target.length)).sum(),
+            listing: role.targets.iter().map(|(path, target)| (sanitise(path), ByteCount(target.length))).collect(),
             role_digest: self.role.sha256(),
             role_expires: self.role.expires,
             list_version: self.targets.version,
@@ -175,6 +178,17 @@ impl Staged {
             signed_by: names(true),
             signed_role_only: names(false),
         })
+    }
+
+    /// Refuses a stage whose list of bundles is not the next one any more: to sign it would be to sign that what was
+    /// published meanwhile is withdrawn.
+    pub fn refuse_if_overtaken(&self, published: Option<&Published>) -> Result<(), BundleError> {
+        let current = published.map_or(0, |state| state.verified.targets.version);
+        let staged = self.targets.version - 1;
+        if staged >= current {
+            return Ok(());
+        }
+        Err(BundleError::Overtaken { bundle: self.name().clone(), staged, current })
     }
 
     /// The signed bundle, if enough maintainers signed both roles.

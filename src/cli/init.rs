@@ -136,10 +136,13 @@ fn next_steps(order: &Init, made: &Initialised) -> String {
         let _ = writeln!(text, "\nkeep {recovery} and its password apart from this machine: it can replace a lost or stolen key");
     }
     let enter = if folder == "." { String::new() } else { format!("  cd {folder}\n") };
-    let _ = write!(
-        text,
-        "\nnext:\n{enter}  spartacus target add NAME URL      sftp://, webdavs://, s3+https:// or folder:\n  \
-         spartacus push FOLDER --as v1      stage, sign and push\n"
-    );
+    let _ = write!(text, "\nnext:\n{enter}  spartacus target add NAME URL      sftp://, webdavs://, s3+https:// or folder:\n");
+    text += if order.maintainer_keys.is_empty() {
+        "  spartacus push FOLDER --as v1      stage, sign and push\n"
+    } else {
+        "  spartacus bundle FOLDER --as v1    stage\n  \
+         spartacus sign v1 --key FILE       each maintainer, until there are enough\n  \
+         spartacus push v1\n"
+    };
     text
 }

@@ -57,6 +57,7 @@ pub fn run() -> ExitCode {
         Err(error) => Err(Failure::from(error)),
     };
     match ended {
+        Ok(exit::OK) if surface::lost_output() => exit::code(exit::UNEXPECTED),
         Ok(number) => exit::code(number),
         Err(failure) => {
             fail(&failure);
@@ -73,6 +74,7 @@ fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
 
 async fn dispatch(surface: &Surface, arguments: &Arguments) -> Ended {
     let global = &arguments.global;
+    refuse_unused(global, &arguments.command)?;
     match &arguments.command {
         Command::Init(order) => init::init(surface, order),
         Command::Key(order) => key::key(surface, global, order),
@@ -92,6 +94,17 @@ async fn dispatch(surface: &Surface, arguments: &Arguments) -> Ended {
             Ok(exit::OK)
         }
         Command::Man { dir } => manual::man(surface, dir.as_deref()),
+    }
+}
+
+/// An option that would do nothing is a misunderstanding.
+fn refuse_unused(global: &args::Global, command: &Command) -> Result<(), Failure> {
+    match (&global.events, command) {
+        (None, _) | (_, Command::Push(_) | Command::Repair(_)) => Ok(()),
+        (Some(path), _) => {
+            Err(Failure::told(exit::USAGE, format!("--events {path}: only a push or a repair has events to write"))
+                .hint("leave --events out; --json prints what this command found"))
+        }
     }
 }
 

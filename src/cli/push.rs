@@ -32,7 +32,7 @@ pub async fn push(surface: &Surface, global: &Global, order: &Push) -> Ended {
     let lock = session.project.lock().map_err(bundle_failure)?;
     newest::refuse_if_set_back(&session).await?;
     // 2. The release: from here on everything that is sent is signed.
-    let Some(release) = release(surface, &session, &lock, order, &cancel).await? else {
+    let Some((release, _copy)) = release(surface, &session, &lock, order, &cancel).await? else {
         return Ok(exit::OK);
     };
     newest::remember(&session).await?;
@@ -66,17 +66,19 @@ pub fn tell(surface: &Surface, run: &Run) {
     }
 }
 
-/// The release to push: a folder just staged and signed, a stage that is signed, or the current state.
+/// The release to push: a folder just staged and signed, a stage that is signed, or the current state. In a dry run a stage
+/// is published in a copy, which lasts as long as what comes with the release.
 async fn release(
     surface: &Surface,
     session: &Session,
     lock: &ProjectLock,
     order: &Push,
     cancel: &Cancel,
-) -> Result<Option<Release>, Failure> {
+) -> Result<Option<(Release, Option<bundle::Copy>)>, Failure> {
     let project = &session.project;
+    let current = async || Ok(current(session, lock, order, cancel).await?.map(|release| (release, None)));
     let name = match (&order.what, &order.name) {
-        (None, _) => return current(session, lock, order, cancel).await,
+        (None, _) => return current().await,
         (Some(_), Some(name)) => bundle_name(name)?,
         (Some(what), None) => named_stage(session, what)?,
     };
@@ -86,7 +88,7 @@ async fn release(
                 .hint(format!("spartacus bundle {folder} --as {name} --dry-run")));
         }
         match stage(surface, project, lock, Utf8Path::new(folder), &name, cancel).await? {
-            None => return current(session, lock, order, cancel).await,
+            None => return current().await,
             Some(staged) if staged.signed(project).is_err() => {
                 sign_stage(surface, project, lock, &staged, order.key.as_ref(), order.yes, cancel).await?;
             }
@@ -94,18 +96,22 @@ async fn release(
         }
     }
     if is_published(session, &name).await? {
-        return current(session, lock, order, cancel).await;
+        return current().await;
     }
     let staged = Staged::load(project, &name).map_err(bundle_failure)?;
+    let now = session.clock.now();
+    let published = bundle::Published::load(project, now).await.map_err(bundle_failure)?;
+    staged.refuse_if_overtaken(published.as_ref()).map_err(bundle_failure)?;
     let signed = staged.signed(project).map_err(|error| unsigned(error, &name))?;
-    if order.dry_run {
-        return Err(Failure::told(exit::USAGE, format!("{name} is signed but not published; a dry run publishes nothing"))
-            .hint(format!("spartacus push {name}")));
-    }
     let online = online_key(project)?;
     cancel.check()?;
-    let release = bundle::publish(project, lock, &signed, &online, &showcase(session), session.clock.now()).await;
-    release.map(Some).map_err(bundle_failure)
+    if order.dry_run {
+        let (release, copy) =
+            bundle::rehearse(project, lock, &signed, &online, &showcase(session), now).await.map_err(bundle_failure)?;
+        return Ok(Some((release, Some(copy))));
+    }
+    let release = bundle::publish(project, lock, &signed, &online, &showcase(session), now).await;
+    release.map(|release| Some((release, None))).map_err(bundle_failure)
 }
 
 /// `push DIR` without `--as` is the likeliest slip.

@@ -20,6 +20,8 @@ use crate::bundle::{BundleError, CoSignature, KeyName, Project, ProjectLock, Pub
 
 /// A signature file is some two kilobytes; what is longer is none.
 const LONGEST_SIGNATURE: u64 = 64 * 1024;
+/// Files that are named before the question; with more of them nobody reads on.
+const SHOWN: usize = 20;
 /// A request has a line for each file: this is room for some hundred thousand.
 const LONGEST_REQUEST: u64 = 64 << 20;
 
@@ -29,6 +31,8 @@ pub async fn sign(surface: &Surface, global: &Global, order: &Sign) -> Ended {
     let lock = project.lock().map_err(bundle_failure)?;
     let name = bundle_name(&order.name)?;
     let staged = Staged::load(&project, &name).map_err(bundle_failure)?;
+    let published = Published::load(&project, Clock::System.now()).await.map_err(bundle_failure)?;
+    staged.refuse_if_overtaken(published.as_ref()).map_err(bundle_failure)?;
     if let Some(path) = &order.request_out {
         return ask_others(surface, &staged.request(&project).map_err(bundle_failure)?, path);
     }
@@ -41,7 +45,6 @@ pub async fn sign(surface: &Surface, global: &Global, order: &Sign) -> Ended {
         }
     }
     let text = standing(&project, &staged, &name)?;
-    let published = Published::load(&project, Clock::System.now()).await.map_err(bundle_failure)?;
     let summary = staged.summary(&project, published.as_ref()).map_err(bundle_failure)?;
     answer(surface, "spartacus.sign/1", &fields(&summary, staged.signed(&project).is_ok(), order.out.as_deref()), &text);
     Ok(exit::OK)
@@ -59,7 +62,7 @@ pub async fn sign_stage(
 ) -> Result<CoSignature, Failure> {
     let published = Published::load(project, Clock::System.now()).await.map_err(bundle_failure)?;
     let summary = staged.summary(project, published.as_ref()).map_err(bundle_failure)?;
-    surface.remark(&told(&summary));
+    surface.remark(&told(&summary, &staged.folder().join("SHA256SUMS")));
     let path = match key {
         Some(path) => path.clone(),
         None => own_key(project, &summary)?,
@@ -139,8 +142,14 @@ fn own_key(project: &Project, summary: &SignSummary) -> Result<Utf8PathBuf, Fail
     })
 }
 
-fn told(summary: &SignSummary) -> String {
+fn told(summary: &SignSummary, sums: &Utf8Path) -> String {
     let mut text = format!("{}: {} files, {}\n", summary.bundle, summary.files, summary.bytes);
+    for (path, length) in summary.listing.iter().take(SHOWN) {
+        let _ = writeln!(text, "  {path}  {length}");
+    }
+    if let Some(more) = summary.listing.len().checked_sub(SHOWN).filter(|more| *more > 0) {
+        let _ = writeln!(text, "  and {more} more: all of them are in {sums}");
+    }
     let list = |names: &[String]| if names.is_empty() { "none".to_owned() } else { names.join(", ") };
     let _ = writeln!(text, "  bundle role    sha256 {}   expires {}", summary.role_digest, day(summary.role_expires));
     let _ = writeln!(

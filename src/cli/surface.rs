@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::io::{IsTerminal as _, Write as _};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tracing_subscriber::EnvFilter;
 
@@ -96,9 +97,24 @@ pub fn answer(surface: &Surface, schema: &'static str, fields: &serde_json::Valu
 
 /// One line of data, or several, on stdout.
 pub fn say(text: &str) {
-    // A closed pipe (`| head`) is no reason to fail: the work is done.
-    let _ = writeln!(std::io::stdout().lock(), "{}", text.trim_end_matches('\n'));
+    let mut stdout = std::io::stdout().lock();
+    let written = writeln!(stdout, "{}", text.trim_end_matches('\n')).and_then(|()| stdout.flush());
+    if let Err(error) = written
+        // A closed pipe (`| head`) is no reason to fail: the work is done.
+        && error.kind() != std::io::ErrorKind::BrokenPipe
+        && !LOST_OUTPUT.swap(true, Ordering::Relaxed)
+    {
+        complain(&format!("error: what belongs on stdout could not be written\n  caused by: {error}"));
+    }
 }
+
+/// Whether something that belonged on stdout could not be written: a script must not take half a report for a whole one.
+#[must_use]
+pub fn lost_output() -> bool {
+    LOST_OUTPUT.load(Ordering::Relaxed)
+}
+
+static LOST_OUTPUT: AtomicBool = AtomicBool::new(false);
 
 /// What went wrong, on stderr, also for those who want silence.
 pub fn complain(text: &str) {

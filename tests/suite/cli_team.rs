@@ -17,7 +17,8 @@ fn team() -> Desk {
     let keys = ["people/alice.pub", "people/bob.pub", "people/carol.pub"];
     let mut words = vec!["init", "--name", "team", "--threshold", "2"];
     words.extend(keys.iter().flat_map(|key| ["--maintainer-key", *key]));
-    desk.run(&words).ends_with(0);
+    let made = desk.run(&words).ends_with(0);
+    assert!(made.out.contains("spartacus sign v1 --key FILE") && !made.out.contains("stage, sign and push"), "{}", made.out);
     desk.write("docs/README", "read me\n");
     fs::create_dir(desk.path("mirror")).expect("a new folder");
     let url = format!("folder:{}", desk.path("mirror").display());

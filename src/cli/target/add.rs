@@ -63,6 +63,13 @@ async fn meet(
 ) -> Result<Option<Sha256>, Failure> {
     match kind {
         TargetKind::Sftp(settings) => {
+            if let Some(key) = &settings.key {
+                let path = folder(global).join(key);
+                std::fs::File::open(&path).map_err(|error| {
+                    file_failure("read the key", &path, error)
+                        .hint(format!("`spartacus init` makes {}", folder(global).join("keys/deploy_ed25519")))
+                })?;
+            }
             let keys = scan_host_keys(name, &settings.host, settings.port, order.proxy.as_ref(), &Timeouts::default()).await;
             let keys = keys.map_err(|error| {
                 hinted(exit::USAGE, error)
