@@ -137,7 +137,7 @@ async fn credentials_are_not_shown_to_a_server_with_another_key() {
 #[tokio::test]
 async fn a_line_cut_during_login_is_no_refusal() {
     let peer = Peer::start(Habit::CutAtLogin).await;
-    let error = connect(&peer).await.err().expect("nobody is let in");
+    let error = connect(&peer).await.expect_err("nobody is let in");
     assert_eq!((error.kind, error.retry), (ErrorKind::ConnectionLost, Retry::Later), "{error}");
 }
 
