@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::exit::{self, Failure};
 use super::session::{Session, hinted};
 use crate::base::TargetName;
-use crate::health::{Around, Observation, Probes, Round, Standing, judge, observer_fault};
+use crate::health::{Around, MirrorCheck, Observation, Probes, Round, Standing, judge, observer_fault};
 use crate::history::{Event, EventKind, Judged, LastOutcome, MirrorState};
 
 /// Runs that are looked through for when the newest state was first pushed.
@@ -22,7 +22,7 @@ pub fn judge_round(session: &Session, round: &Round) -> Result<(), Failure> {
     let around = around(session, round)?;
     let looks = round.mirrors.iter().filter(|look| !round.unfinished.contains(&look.target));
     let observations: Vec<Observation> =
-        looks.map(|look| Observation { at: round.started, look: look.clone(), probes: Probes::default() }).collect();
+        looks.map(|look| Observation { at: round.started, look: look.clone(), probes: probes_of(round, look) }).collect();
     let before: Vec<Standing> = observations
         .iter()
         .map(|seen| known.get(&seen.look.target).cloned().unwrap_or_else(|| Standing::unknown(round.started)))
@@ -52,6 +52,10 @@ pub fn judge_round(session: &Session, round: &Round) -> Result<(), Failure> {
         None => Vec::new(),
     };
     history.record_health(round.started, &judged, &happened).map_err(fail)
+}
+
+fn probes_of(round: &Round, look: &MirrorCheck) -> Probes {
+    round.probes.get(&look.target).cloned().unwrap_or_default()
 }
 
 /// What runs tell about each mirror: since when it should show the newest version (since we brought it there, else since

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::{Evidence, MirrorCheck, Seen, Suspects, Verdict};
+use super::{Evidence, MirrorCheck, Probes, Seen, Suspects, Verdict};
 use crate::base::{ByteCount, ObjectPath, Sha256};
 use crate::trust::{Rejection, Verified};
 
@@ -26,6 +26,8 @@ pub(super) struct Findings {
 pub(super) struct Inspection {
     pub check: MirrorCheck,
     pub snapshot: Option<Sha256>,
+    /// What the probes saw.
+    pub probes: Probes,
     /// The look was broken off; nothing is known.
     pub stopped: bool,
 }
@@ -136,6 +138,6 @@ impl Findings {
             check.evidence.push(Evidence { path: None, what: format!("and {left_out} more") });
         }
         check.duration_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-        Inspection { check, snapshot, stopped: false }
+        Inspection { check, snapshot, probes: Probes::default(), stopped: false }
     }
 }

@@ -20,7 +20,9 @@ mod unreachable;
 
 pub use check::{Companions, Expectation, Mirror, check};
 pub use observation::Observation;
-pub use probe::{CertificateSight, Family, Phase, Phases, Probes, Reach, Sample, Throughput, Trouble, TroubleClass, WriteProbe};
+pub use probe::{
+    CertificateSight, Family, Phase, Phases, Probes, Reach, Sample, Throughput, Trouble, TroubleClass, WriteProbe, WriteStep,
+};
 pub use record::{Depth, Evidence, MirrorCheck, Round, Seen, Suspects, Verdict};
 pub use round::{RoundOrders, round};
 pub use standing::{Around, Condition, Counters, Reason, ReasonCode, Standing, condition_of, judge, observer_fault};

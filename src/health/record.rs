@@ -1,10 +1,11 @@
 //! What was observed of a mirror, and what it amounts to.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::Probes;
 use crate::base::{BundleName, ByteCount, Level, ObjectPath, Quorum, TargetName};
 
 /// What a mirror's state amounts to; from worst to best.
@@ -165,6 +166,9 @@ pub struct Round {
     pub quorum: Quorum,
     /// What each check found, in the order of the configuration.
     pub mirrors: Vec<MirrorCheck>,
+    /// What the probes saw that were made in this round, of the mirrors for which any was.
+    #[serde(default)]
+    pub probes: BTreeMap<TargetName, Probes>,
     /// Mirrors that were not looked at to the end because the round was cancelled: their check says nothing else.
     pub unfinished: Vec<TargetName>,
 }

@@ -9,8 +9,8 @@ use super::check::{Expectation, Mirror, inspect};
 use super::findings::Inspection;
 use super::lists::FileLists;
 use super::patience::Deadlines;
-use super::{Depth, Evidence, MirrorCheck, Round, Verdict};
-use crate::base::{BundleName, Clock, Replicas, Sha256, Timeouts};
+use super::{Depth, Evidence, MirrorCheck, Probes, Round, Verdict};
+use crate::base::{BundleName, Clock, Replicas, Sha256, TargetName, Timeouts};
 
 /// What a round is about.
 pub struct RoundOrders {
@@ -57,6 +57,7 @@ pub async fn round(orders: RoundOrders) -> Round {
 
     let unfinished = found.iter().filter(|look| look.stopped).map(|look| look.check.target.clone()).collect();
     find_forks(&mut found, &orders.expected);
+    let probes = found.iter_mut().filter_map(taken_probes).collect();
     let mut mirrors: Vec<MirrorCheck> = found.into_iter().map(|inspection| inspection.check).collect();
     let newest = mirrors.iter().filter_map(|mirror| mirror.version).max().unwrap_or(0).max(orders.expected.version);
     for mirror in &mut mirrors {
@@ -73,8 +74,15 @@ pub async fn round(orders: RoundOrders) -> Round {
         wanted: orders.replicas.wanted(mirrors.len()),
         quorum: orders.replicas.verdict(good, mirrors.len()),
         mirrors,
+        probes,
         unfinished,
     }
+}
+
+/// What the probes of a mirror saw, if any was made.
+fn taken_probes(inspection: &mut Inspection) -> Option<(TargetName, Probes)> {
+    let probes = std::mem::take(&mut inspection.probes);
+    (probes != Probes::default()).then(|| (inspection.check.target.clone(), probes))
 }
 
 /// Finds mirrors that show one version with different contents: two machines published, or one key was stolen.

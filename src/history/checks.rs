@@ -1,5 +1,7 @@
 //! Rounds and what each check found.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, TransactionBehavior};
 
@@ -104,6 +106,8 @@ fn read_round(row: &Row<'_>) -> rusqlite::Result<Round> {
         wanted: column::count(row, 5)?,
         quorum: column::word(row, 6)?,
         mirrors: Vec::new(),
+        // They are kept with the mirrors they are about.
+        probes: BTreeMap::new(),
         unfinished: Vec::new(),
     })
 }

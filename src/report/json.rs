@@ -36,7 +36,20 @@ pub fn run_json(run: &Run) -> String {
 pub fn check_json(round: &Round) -> String {
     let good = round.mirrors.iter().filter(|check| check.is_good()).count();
     let total = round.mirrors.len();
-    render(&Document { schema: "spartacus.check/1", headline: round_headline(round), good, total, body: round })
+    let body = &with_probes(round);
+    render(&Document { schema: "spartacus.check/1", headline: round_headline(round), good, total, body })
+}
+
+/// The round with what the probes saw of a mirror beside all else that was seen of it.
+fn with_probes(round: &Round) -> Value {
+    let mut told = serde_json::to_value(round).expect("records have text keys and finite numbers");
+    let fields = told.as_object_mut().expect("a round is an object");
+    fields.remove("probes");
+    for (mirror, check) in fields["mirrors"].as_array_mut().into_iter().flatten().zip(&round.mirrors) {
+        let probes = round.probes.get(&check.target).cloned().unwrap_or_default();
+        mirror["probes"] = serde_json::json!(probes);
+    }
+    told
 }
 
 #[derive(Serialize)]

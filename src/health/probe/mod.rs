@@ -5,4 +5,6 @@
 
 mod record;
 
-pub use record::{CertificateSight, Family, Phase, Phases, Probes, Reach, Sample, Throughput, Trouble, TroubleClass, WriteProbe};
+pub use record::{
+    CertificateSight, Family, Phase, Phases, Probes, Reach, Sample, Throughput, Trouble, TroubleClass, WriteProbe, WriteStep,
+};

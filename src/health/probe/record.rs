@@ -162,10 +162,28 @@ pub struct Throughput {
     pub duration_ms: u64,
 }
 
+/// The steps of a write probe, in their order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WriteStep {
+    /// Logging in.
+    Connect,
+    /// Writing the canary.
+    Write,
+    /// Reading it back with our credentials.
+    ReadBack,
+    /// Reading it as readers do.
+    Readers,
+    /// Removing it.
+    Remove,
+}
+
 /// A canary that was written with our credentials and read back as readers read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WriteProbe {
-    /// What went wrong; `None`: it was written, read back through the public address and removed.
+    /// The first step that went wrong.
+    pub failed: Option<WriteStep>,
+    /// What went wrong there, safe to print; `None`: it was written, read back through the public address and removed.
     pub trouble: Option<String>,
     /// Milliseconds that writing took.
     pub write_ms: Option<u64>,

@@ -3,6 +3,8 @@
 mod file;
 mod records;
 
+use std::collections::BTreeMap;
+
 use camino::Utf8PathBuf;
 use jiff::Timestamp;
 
@@ -106,6 +108,7 @@ fn round(started: &str, mirrors: Vec<MirrorCheck>) -> Round {
         wanted: 1,
         quorum: Quorum::Met,
         mirrors,
+        probes: BTreeMap::new(),
         unfinished: Vec::new(),
     }
 }

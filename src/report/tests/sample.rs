@@ -1,7 +1,12 @@
 //! Records as a small project would have them.
 
+use std::collections::BTreeMap;
+
 use crate::base::{ByteCount, Level, ObjectPath, Quorum, TargetName};
-use crate::health::{Depth, Evidence, MirrorCheck, Round, Suspects, Verdict};
+use crate::health::{
+    CertificateSight, Depth, Evidence, Family, MirrorCheck, Phase, Phases, Probes, Reach, Round, Sample, Suspects, Throughput,
+    Trouble, TroubleClass, Verdict, WriteProbe, WriteStep,
+};
 use crate::history::{History, LastCheck, MirrorState, RecordedRun, RunStart};
 use crate::store::SwapClass;
 use crate::transfer::{Ending, FailureRecord, Outcome, Run, RunKind};
@@ -61,6 +66,41 @@ pub fn run() -> Run {
     }
 }
 
+/// Every probe, with something to tell.
+pub fn probes() -> Probes {
+    let evidence = |what: &str| Evidence { path: Some(ObjectPath::new("releases/demo-1/a.iso").unwrap()), what: what.into() };
+    let trouble = Trouble { phase: Phase::Connect, class: TroubleClass::Refused, what: "connection refused".into() };
+    let phases = Phases { dns_ms: Some(3), ..Phases::default() };
+    Probes {
+        reach: vec![Reach {
+            family: Family::Ipv6,
+            address: Some("2001:db8::7".parse().unwrap()),
+            phases,
+            trouble: Some(trouble),
+        }],
+        certificate: Some(CertificateSight {
+            not_after: "2026-04-01T00:00:00Z".parse().unwrap(),
+            issuer: "Example CA".into(),
+            protocol: Some("TLSv1.3".into()),
+            trouble: None,
+        }),
+        sample: Some(Sample {
+            chunks: 8,
+            bytes: ByteCount(9 << 20),
+            bad: vec![evidence("altered: bytes 0 to 4194303")],
+            unread: vec![evidence("no answer in time")],
+        }),
+        throughput: Some(Throughput { bytes: ByteCount(1 << 20), duration_ms: 120 }),
+        write: Some(WriteProbe {
+            failed: Some(WriteStep::Readers),
+            trouble: Some("readers do not find it".into()),
+            write_ms: Some(40),
+            propagation_ms: None,
+            free: Some(ByteCount(7 << 30)),
+        }),
+    }
+}
+
 pub fn check(name: &str, verdict: Verdict, level: Option<Level>) -> MirrorCheck {
     MirrorCheck {
         target: target(name),
@@ -110,6 +150,7 @@ pub fn round() -> Round {
             check("delta", Verdict::Behind { by: 2 }, None),
             check("epsilon", Verdict::Stale { since: "2026-02-01T00:00:00Z".parse().unwrap() }, None),
         ],
+        probes: BTreeMap::from([(target("alpha"), probes())]),
         unfinished: Vec::new(),
     }
 }
