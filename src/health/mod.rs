@@ -14,6 +14,7 @@ mod probe;
 mod record;
 pub mod resilience;
 mod round;
+mod speed;
 mod standing;
 mod store_source;
 mod unreachable;
@@ -25,6 +26,7 @@ pub use probe::{
 };
 pub use record::{Depth, Evidence, MirrorCheck, Round, Seen, Suspects, Verdict};
 pub use round::{RoundOrders, round};
+pub use speed::{median, quantile};
 pub use standing::{Around, Condition, Counters, Reason, ReasonCode, Standing, condition_of, judge, observer_fault};
 pub use store_source::StoreSource;
 pub use unreachable::Unreachable;

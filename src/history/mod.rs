@@ -26,7 +26,7 @@ mod trusted;
 
 pub use database::History;
 pub use error::HistoryError;
-pub use health::{Event, EventKind, Judged, MirrorHealth, Uptime};
+pub use health::{Day, Event, EventKind, Judged, MirrorHealth, Uptime};
 pub use profiles::TargetProfile;
 pub use runs::{RecordedRun, RunEnd, RunId, RunStart};
 pub use state::{LastCheck, LastOutcome, MirrorState};

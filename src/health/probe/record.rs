@@ -24,6 +24,16 @@ pub struct Probes {
     pub write: Option<WriteProbe>,
 }
 
+impl Probes {
+    /// How soon the first byte came over the faster family that worked, in milliseconds: readers' programs take that one.
+    #[must_use]
+    pub fn first_byte_ms(&self) -> Option<u32> {
+        let working = self.reach.iter().filter(|reach| reach.trouble.is_none());
+        let soonest = working.filter_map(|reach| reach.phases.first_byte_ms).min()?;
+        Some(u32::try_from(soonest).unwrap_or(u32::MAX))
+    }
+}
+
 /// An address family.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -1,7 +1,11 @@
 //! Health over time: how each mirror stands, what happened, and how often it was up.
 
+mod days;
+mod speed;
 mod standings;
 mod stretches;
+
+pub use days::Day;
 
 use std::time::Duration;
 

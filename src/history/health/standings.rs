@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, Row, TransactionBehavior};
 
+use super::speed::add_first_byte;
 use super::stretches::add_look;
 use super::{Event, EventKind, Judged, MirrorHealth};
 use crate::base::TargetName;
@@ -19,6 +20,7 @@ impl History {
             for mirror in judged {
                 write_standing(&transaction, mirror)?;
                 add_look(&transaction, at, mirror)?;
+                add_first_byte(&transaction, at, mirror)?;
                 for what in events_of(mirror) {
                     write_event(&transaction, at, Some(&mirror.target), &what)?;
                 }

@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension as _};
 
 use super::{Judged, Uptime};
 use crate::base::TargetName;
+use crate::health::Condition;
 use crate::history::{History, HistoryError, column};
 
 /// How long a stretch is.
@@ -81,13 +82,26 @@ pub(super) fn add_look(connection: &Connection, at: Timestamp, mirror: &Judged) 
     let (standing, name) = (&mirror.after, mirror.target.as_str());
     let up = mirror.seen.as_ref().map(|_| standing.condition.is_good() && standing.answered_at == standing.seen_at);
     for width in Width::ALL {
+        let start = begin_of(at, width);
+        let worst = match (width, up) {
+            (Width::Day, Some(_)) => Some(worst_of_day(connection, name, start, standing.condition)?),
+            _ => None,
+        };
         connection
             .prepare_cached(
-                "INSERT INTO stretches (target, width, start, up, down, no_data) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+                "INSERT INTO stretches (target, width, start, up, down, no_data, worst) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
                  ON CONFLICT (target, width, start) DO UPDATE SET up = up + excluded.up, down = down + excluded.down,
-                   no_data = no_data + excluded.no_data",
+                   no_data = no_data + excluded.no_data, worst = coalesce(excluded.worst, worst)",
             )?
-            .execute((name, width.seconds(), begin_of(at, width), up == Some(true), up == Some(false), up.is_none()))?;
+            .execute((
+                name,
+                width.seconds(),
+                start,
+                up == Some(true),
+                up == Some(false),
+                up.is_none(),
+                worst.map(Condition::word),
+            ))?;
         connection.prepare_cached("DELETE FROM stretches WHERE target = ?1 AND width = ?2 AND start < ?3")?.execute((
             name,
             width.seconds(),
@@ -95,6 +109,15 @@ pub(super) fn add_look(connection: &Connection, at: Timestamp, mirror: &Judged) 
         ))?;
     }
     Ok(())
+}
+
+/// The worse of a condition and what the day was until now. The order of conditions is ours, not one that SQL knows.
+fn worst_of_day(connection: &Connection, name: &str, start: i64, now: Condition) -> rusqlite::Result<Condition> {
+    let earlier: Option<Option<Condition>> = connection
+        .prepare_cached("SELECT worst FROM stretches WHERE target = ?1 AND width = ?2 AND start = ?3")?
+        .query_row((name, Width::Day.seconds(), start), |row| column::word_or_null(row, 0))
+        .optional()?;
+    Ok(earlier.flatten().map_or(now, |earlier| earlier.min(now)))
 }
 
 fn begin_of(moment: Timestamp, width: Width) -> i64 {

@@ -1,6 +1,7 @@
 //! What the state file promises, tried from this side of the handle. `kill -9` is tried in `tests/suite/history.rs`.
 
 mod file;
+mod health;
 mod records;
 
 use std::collections::BTreeMap;
