@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::ByteCount;
+
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
 
@@ -10,13 +12,22 @@ const HOUR: u64 = 60 * MINUTE;
 pub struct HealthPolicy {
     /// Time between two rounds: what coverage is measured against, whoever starts the rounds.
     pub every: Duration,
+    /// Pieces of files that one sample picks; 0: none are taken.
+    pub sample: u32,
+    /// Bytes that samples and measures of speed may read of one mirror within 24 hours.
+    pub bytes_per_day: ByteCount,
     /// When a mirror counts as what.
     pub rules: HealthRules,
 }
 
 impl Default for HealthPolicy {
     fn default() -> Self {
-        Self { every: Duration::from_secs(5 * MINUTE), rules: HealthRules::default() }
+        Self {
+            every: Duration::from_secs(5 * MINUTE),
+            sample: 8,
+            bytes_per_day: ByteCount(200_000_000),
+            rules: HealthRules::default(),
+        }
     }
 }
 

@@ -216,6 +216,10 @@ pub struct TargetLimits {
     pub connections: Option<u32>,
     /// When we may push; empty: always.
     pub windows: Vec<Window>,
+    /// Bytes that samples and measures of speed may read within 24 hours, instead of `health.bytes_per_day`.
+    pub verify_bytes_per_day: Option<ByteCount>,
+    /// The volunteer pays for what is sent: its speed is never measured.
+    pub metered: bool,
 }
 
 /// A daily span of time in a named zone.

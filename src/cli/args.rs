@@ -272,8 +272,11 @@ pub struct Repair {
   spartacus check                        is every mirror current?
   spartacus check --files                and is every file there with its size?
   spartacus check --full                 and is every byte right?
+  spartacus check --sample 50            hash 50 pieces, picked at random, of each mirror
+  spartacus check --write                and can we still write there, and do readers see it?
   spartacus check --nagios               one line and an exit code for Nagios or Icinga
   spartacus check --prometheus /var/lib/node_exporter/spartacus.prom")]
+#[allow(clippy::struct_excessive_bools, reason = "independent options, not a state")]
 pub struct Check {
     /// See that every file is there with its size.
     #[arg(long, conflicts_with = "full")]
@@ -281,6 +284,16 @@ pub struct Check {
     /// Hash every byte.
     #[arg(long)]
     pub full: bool,
+    /// Hash so many pieces of files of each mirror, picked at random, within its budget; 0: none. Without this a sample is
+    /// taken every hour.
+    #[arg(long, value_name = "N")]
+    pub sample: Option<u32>,
+    /// Measure how fast each mirror sends. Without this it is done every six hours.
+    #[arg(long)]
+    pub throughput: bool,
+    /// Log in, write a small file, read it back as readers do, remove it, and ask how much room is left.
+    #[arg(long)]
+    pub write: bool,
     /// Print one line with performance data, and end with 0 to 3 as Nagios plugins do.
     #[arg(long, conflicts_with = "json")]
     pub nagios: bool,

@@ -10,13 +10,14 @@ use super::exit::{self, Ended, Failure};
 use super::fleet::fleet;
 use super::judge::judge_round;
 use super::mirror::source;
+use super::probing::{Looking, probe_orders};
 use super::push::pin;
 use super::session::{Session, bundle_failure, file_failure, hinted};
 use super::surface::{Surface, say};
-use crate::base::{Quorum, Sha256, TargetName};
+use crate::base::{ByteCount, Quorum, Sha256, TargetName};
 use crate::bundle::{self, Content, Object, Published, Showcase};
 use crate::config::{Target, TargetState};
-use crate::health::{self, Companions, Depth, Expectation, Mirror, Round, RoundOrders, Verdict};
+use crate::health::{self, Companions, Depth, Expectation, Mirror, Round, RoundOrders, Verdict, When};
 use crate::history::{Trusted, Whose};
 use crate::report::{self, NagiosState};
 use crate::store::{Bandwidth, Tap};
@@ -38,7 +39,7 @@ async fn look_and_tell(surface: &Surface, global: &Global, order: &Check) -> End
     let session = Session::open(surface, global)?;
     let targets = session.selected(&global.only)?;
     let cancel = Cancel::on_signals(surface)?;
-    let round = look_at_mirrors(&session, &targets, depth(order.files, order.full), &cancel).await?;
+    let round = look_at_mirrors(&session, &targets, &looking(order), &cancel).await?;
     let all = fleet(&session, &targets)?;
     if let Some(path) = &order.prometheus {
         write_metrics(path, &report::prometheus(&all))?;
@@ -50,6 +51,21 @@ async fn look_and_tell(surface: &Surface, global: &Global, order: &Check) -> End
     }
     tell(surface, &round);
     Ok(code(&round, &cancel))
+}
+
+/// What the options ask for: probes that are due, and a canary only when it is asked for, because it takes credentials.
+fn looking(order: &Check) -> Looking {
+    let mut looking = Looking { write: When::Never, ..Looking::due(depth(order.files, order.full)) };
+    if order.sample.is_some() {
+        (looking.picks, looking.sample) = (order.sample, When::Now);
+    }
+    if order.throughput {
+        looking.throughput = When::Now;
+    }
+    if order.write {
+        looking.write = When::Now;
+    }
+    looking
 }
 
 /// The collector must never find half a file: it is written beside and renamed.
@@ -74,10 +90,17 @@ pub fn depth(files: bool, full: bool) -> Depth {
 }
 
 /// One round over `targets`, recorded; as much of it as there was time for when it is cancelled.
-pub async fn look_at_mirrors(session: &Session, targets: &[&Target], depth: Depth, cancel: &Cancel) -> Result<Round, Failure> {
+pub async fn look_at_mirrors(
+    session: &Session,
+    targets: &[&Target],
+    looking: &Looking,
+    cancel: &Cancel,
+) -> Result<Round, Failure> {
+    let depth = looking.depth;
     let published = Published::load(&session.project, session.clock.now()).await.map_err(bundle_failure)?;
     let policy = &session.config.policy;
     let shared = policy.bandwidth.map(|limit| Bandwidth::new(limit) as Arc<dyn Tap>);
+    let needed = published.as_ref().and_then(|state| state.verified().bundles.last()).map(|bundle| ByteCount(bundle.bytes));
     let mut mirrors = Vec::new();
     for target in targets.iter().filter(|target| target.state == TargetState::Active) {
         mirrors.push(Mirror {
@@ -85,6 +108,7 @@ pub async fn look_at_mirrors(session: &Session, targets: &[&Target], depth: Dept
             source: source(session, target, shared.as_ref()),
             holds: target.holds,
             known: known(session, &target.name)?,
+            probes: probe_orders(session, target, looking, needed)?,
         });
     }
     let expected = Expectation {

@@ -1,14 +1,16 @@
 //! Configuration and memory, put together for everything that tells of all mirrors.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
 use super::exit::{self, Failure};
+use super::judge::due_since;
 use super::session::{Session, hinted};
 use crate::base::{Lifecycle, TargetName};
 use crate::config::{Target, TargetState};
-use crate::health::Standing;
+use crate::health::{Observation, Standing, Verdict};
 use crate::history::{Event, EventKind, History, HistoryError, MirrorHealth};
 use crate::report::{Fleet, FleetMirror, Observer};
 
@@ -24,9 +26,11 @@ fn gather(session: &Session, targets: &[&Target]) -> Result<Fleet, HistoryError>
     let last_round = history.last_rounds(1)?.pop();
     let last_run = history.last_runs(1)?.pop();
     let every = session.config.health.every;
+    let due = due_since(history, last_round.as_ref().map_or(0, |round| round.version))?;
     let mut mirrors = Vec::new();
     for target in targets {
         let health = known.remove(&target.name);
+        let probes = history.last_probes(&target.name, now)?;
         let (standing, seen) = health.map_or_else(|| (Standing::unknown(now), None), |health| (health.standing, health.seen));
         mirrors.push(FleetMirror {
             name: target.name.clone(),
@@ -34,8 +38,11 @@ fn gather(session: &Session, targets: &[&Target]) -> Result<Fleet, HistoryError>
             public_url: target.public_url.clone(),
             country: target.country.clone(),
             lifecycle: lifecycle(target),
+            behind: seen.as_ref().and_then(behind),
+            lag: seen.as_ref().and_then(behind).and_then(|by| lag(by, due.get(&target.name).copied(), now)),
             standing,
             seen,
+            probes,
             uptime: history.uptime(&target.name, now, every)?,
         });
     }
@@ -58,6 +65,22 @@ fn gather(session: &Session, targets: &[&Target]) -> Result<Fleet, HistoryError>
 fn saw(history: &History) -> Result<bool, HistoryError> {
     let last = history.events_about_ourselves(1)?.pop();
     Ok(!matches!(last, Some(Event { what: EventKind::ObserverFault { .. }, .. })))
+}
+
+/// Publishes that a mirror lacked when it was last seen; `None`: that could not be told.
+fn behind(seen: &Observation) -> Option<u64> {
+    match seen.look.verdict {
+        Verdict::Behind { by } => Some(by),
+        Verdict::Current | Verdict::Stale { .. } => Some(0),
+        _ => None,
+    }
+}
+
+fn lag(behind: u64, due: Option<Timestamp>, now: Timestamp) -> Option<Duration> {
+    if behind == 0 {
+        return Some(Duration::ZERO);
+    }
+    Duration::try_from(now.duration_since(due?)).ok()
 }
 
 fn lifecycle(target: &Target) -> Lifecycle {

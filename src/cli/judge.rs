@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
+
 use super::exit::{self, Failure};
 use super::session::{Session, hinted};
 use crate::base::TargetName;
 use crate::health::{Around, MirrorCheck, Observation, Probes, Round, Standing, judge, observer_fault};
-use crate::history::{Event, EventKind, Judged, LastOutcome, MirrorState};
+use crate::history::{Event, EventKind, History, HistoryError, Judged, LastOutcome, MirrorState};
 
 /// Runs that are looked through for when the newest state was first pushed.
 const RUNS: u32 = 50;
@@ -51,6 +53,7 @@ pub fn judge_round(session: &Session, round: &Round) -> Result<(), Failure> {
         None if blind_before => vec![EventKind::ObserverBack],
         None => Vec::new(),
     };
+    history.record_probes(round).map_err(fail)?;
     history.record_health(round.started, &judged, &happened).map_err(fail)
 }
 
@@ -58,21 +61,27 @@ fn probes_of(round: &Round, look: &MirrorCheck) -> Probes {
     round.probes.get(&look.target).cloned().unwrap_or_default()
 }
 
-/// What runs tell about each mirror: since when it should show the newest version (since we brought it there, else since
-/// that was first pushed anywhere), and whether the last push fitted.
+/// What runs tell about each mirror: since when it should show the newest version, and whether the last push fitted.
 fn around(session: &Session, round: &Round) -> Result<BTreeMap<TargetName, Around>, Failure> {
     let fail = |error| hinted(exit::UNEXPECTED, error);
-    let runs = session.history.last_runs(RUNS).map_err(fail)?;
-    let first = runs.iter().rev().find(|run| run.start.version >= round.version).map(|run| run.start.started);
-    let brought = |last: &LastOutcome| (last.outcome.is_good() && last.version >= round.version).then_some(last.started);
+    let due = due_since(&session.history, round.version).map_err(fail)?;
     let of = |state: MirrorState| {
         let last = state.outcome.as_ref();
         let failure = last.and_then(|last| last.outcome.failure.as_ref()).filter(|failure| NO_ROOM.contains(&&*failure.code));
         let around = Around {
-            due_since: last.and_then(brought).or(first),
+            due_since: due.get(&state.target).copied(),
             no_room: failure.map(|failure| failure.messages.first().unwrap_or(&failure.code).clone()),
         };
         (state.target, around)
     };
     Ok(session.history.last_state().map_err(fail)?.into_iter().map(of).collect())
+}
+
+/// Since when each mirror should show `version`: since we brought it there, else since that was first pushed anywhere.
+pub fn due_since(history: &History, version: u64) -> Result<BTreeMap<TargetName, Timestamp>, HistoryError> {
+    let runs = history.last_runs(RUNS)?;
+    let first = runs.iter().rev().find(|run| run.start.version >= version).map(|run| run.start.started);
+    let brought = |last: &LastOutcome| (last.outcome.is_good() && last.version >= version).then_some(last.started);
+    let of = |state: MirrorState| Some((state.target, state.outcome.as_ref().and_then(brought).or(first)?));
+    Ok(history.last_state()?.into_iter().filter_map(of).collect())
 }

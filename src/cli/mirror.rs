@@ -6,12 +6,13 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use tokio::sync::OnceCell;
 
-use super::connect::{TargetConnector, reader_client};
+use super::connect::{TargetConnector, http_policy};
 use super::session::Session;
 use crate::base::{ObjectPath, RetryPolicy, Sha256, TargetName};
 use crate::config::{Target, TargetKind};
 use crate::health::{StoreSource, Unreachable};
-use crate::reader::{FolderSource, HttpSource, Source};
+use crate::net::{HttpPolicy, NetError};
+use crate::reader::{FolderSource, HttpSource, Part, PartOrder, Source};
 use crate::store::{Bandwidth, Limited, Retries, Retrying, Tap};
 use crate::transfer::Connector as _;
 use crate::trust::{Fetch, FetchError};
@@ -26,9 +27,9 @@ const CALLS: usize = 64;
 #[must_use]
 pub fn source(session: &Session, target: &Target, shared: Option<&Arc<dyn Tap>>) -> Arc<dyn Source> {
     match (&target.public_url, &target.kind) {
-        (Some(url), kind) => match reader_client(&session.clients, target, &session.config.policy.timeouts) {
-            Ok(client) => {
-                let source = HttpSource::new(client, url.clone());
+        (Some(url), kind) => match reader_clients(session, target) {
+            Ok((client, fresh)) => {
+                let source = HttpSource::new(client, url.clone()).with_fresh(fresh);
                 let is_s3 = matches!(kind, TargetKind::S3(_));
                 Arc::new(if is_s3 { source.with_forbidden_as_missing() } else { source })
             }
@@ -37,6 +38,13 @@ pub fn source(session: &Session, target: &Target, shared: Option<&Arc<dyn Tap>>)
         (None, TargetKind::Folder(folder)) => Arc::new(FolderSource::new(folder.path.clone())),
         (None, _) => Arc::new(Visit::to(session, target, shared)),
     }
+}
+
+/// The client that reads a target's public face, and one that keeps no connections.
+fn reader_clients(session: &Session, target: &Target) -> Result<(reqwest::Client, reqwest::Client), NetError> {
+    let policy = http_policy(target, &session.config.policy.timeouts);
+    let fresh = HttpPolicy { pool: 0, ..policy.clone() };
+    Ok((session.clients.get(&policy)?, session.clients.get(&fresh)?))
 }
 
 /// A mirror read through its store. It connects at the first question, and so at the same time as the others of its
@@ -98,5 +106,9 @@ impl Source for Visit {
 
     async fn digest(&self, path: &ObjectPath, cap: u64) -> Result<Option<(u64, Sha256)>, FetchError> {
         self.opened().await.digest(path, cap).await
+    }
+
+    async fn part(&self, path: &ObjectPath, order: PartOrder) -> Result<Option<Part>, FetchError> {
+        self.opened().await.part(path, order).await
     }
 }

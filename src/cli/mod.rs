@@ -21,6 +21,7 @@ mod key;
 mod manual;
 mod mirror;
 mod newest;
+mod probing;
 mod push;
 mod repair;
 mod resilience;

@@ -13,6 +13,7 @@ use super::check::look_at_mirrors;
 use super::deliver::{Delivery, code, deliver};
 use super::exit::{self, Ended, Failure};
 use super::newest;
+use super::probing::Looking;
 use super::session::{Session, bundle_failure, file_failure, key_failure};
 use super::sign::sign_stage;
 use super::surface::{Surface, say};
@@ -51,7 +52,7 @@ pub async fn push(surface: &Surface, global: &Global, order: &Push) -> Ended {
         return Ok(code(&run, &cancel));
     }
     surface.remark(&report::run_table(&run, surface.style));
-    let round = look_at_mirrors(&session, &targets, Depth::Full, &cancel).await?;
+    let round = look_at_mirrors(&session, &targets, &Looking::only(Depth::Full), &cancel).await?;
     super::check::tell(surface, &round);
     Ok(code(&run, &cancel).max(super::check::code(&round, &cancel)))
 }

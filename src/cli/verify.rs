@@ -12,7 +12,7 @@ use super::exit::{self, Ended, Failure};
 use super::session::hinted;
 use super::surface::Surface;
 use crate::base::{Clock, Holds, Replicas, TargetName, Timeouts};
-use crate::health::{self, Expectation, Mirror, RoundOrders, Verdict};
+use crate::health::{self, Expectation, Mirror, ProbeOrders, RoundOrders, Verdict};
 use crate::net::{Clients, HttpPolicy};
 use crate::reader::{FolderSource, HttpSource, Source};
 
@@ -26,7 +26,13 @@ pub async fn verify(surface: &Surface, order: &Verify) -> Ended {
         return Err(Failure::told(exit::USAGE, format!("{} is not a root of trust", order.root))
             .hint("--root takes the project's 1.root.json, from a source that you trust"));
     }
-    let mirror = Mirror { target: TargetName::new("copy")?, source: source(order)?, holds: Holds::All, known: None };
+    let mirror = Mirror {
+        target: TargetName::new("copy")?,
+        source: source(order)?,
+        holds: Holds::All,
+        known: None,
+        probes: ProbeOrders::default(),
+    };
     let round = health::round(RoundOrders {
         mirrors: vec![mirror],
         expected: Expectation {

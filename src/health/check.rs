@@ -9,10 +9,10 @@ use jiff::Timestamp;
 use super::findings::{Findings, Inspection};
 use super::lists::FileLists;
 use super::patience::{Deadlines, Patience};
-use super::{Depth, MirrorCheck, Verdict};
+use super::{Depth, MirrorCheck, ProbeOrders, Probes, Verdict, probe};
 use crate::base::{BundleName, Holds, Level, Sha256, TargetName};
 use crate::reader::Source;
-use crate::trust::{self, FetchError, FetchFault, FileRecord, Known, Verified};
+use crate::trust::{self, BundleRecord, FetchError, FetchFault, FileRecord, Known, Verified};
 
 /// Files looked at, at the same time, on one mirror: as polite as a browser.
 const LOOKS: usize = 6;
@@ -28,6 +28,19 @@ pub struct Mirror {
     pub holds: Holds,
     /// The newest versions that were seen there before.
     pub known: Option<Known>,
+    /// What is asked of it besides.
+    pub probes: ProbeOrders,
+}
+
+impl Mirror {
+    /// The bundles that it holds, of those that its own metadata lists.
+    pub(super) fn held<'a>(&self, verified: &'a Verified) -> Vec<&'a BundleRecord> {
+        let wanted = match self.holds {
+            Holds::All => verified.bundles.len(),
+            Holds::Newest(count) => usize::try_from(count).unwrap_or(usize::MAX).min(verified.bundles.len()),
+        };
+        verified.bundles.iter().rev().take(wanted).collect()
+    }
 }
 
 /// What every mirror is measured against.
@@ -72,6 +85,7 @@ pub(super) async fn inspect(
     deadlines: Deadlines,
 ) -> Inspection {
     let mut found = Findings::begin(mirror);
+    let mut state = None;
     let looking = async {
         match trust::verify(mirror.source.as_ref(), &expected.pin, expected.now, mirror.known.as_ref()).await {
             Ok(verified) => {
@@ -79,6 +93,7 @@ pub(super) async fn inspect(
                 if depth > Depth::Metadata {
                     look_at_files(&mut found, mirror, &verified, expected, depth, lists).await;
                 }
+                state = Some(verified);
             }
             Err(rejection) => found.rejected(&rejection),
         }
@@ -86,11 +101,27 @@ pub(super) async fn inspect(
     if let Err(late) = deadlines.keep(looking).await {
         found.tell(Verdict::Unreadable, None, late);
     }
-    found.finish(match depth {
+    let mut probes = Probes::default();
+    // A probe that is not done in time says nothing about the mirror.
+    let _ = deadlines.keep(probe_beside(&mut probes, &mut found, mirror, state.as_ref(), lists)).await;
+    let level = match depth {
         Depth::Metadata => Level::Current,
         Depth::Files => Level::Complete,
         Depth::Full => Level::Verified,
-    })
+    };
+    Inspection { probes, ..found.finish(level) }
+}
+
+/// Makes the probes that are ordered: what a mirror holds can be sampled only where it is known what that should be.
+async fn probe_beside(probes: &mut Probes, found: &mut Findings, mirror: &Mirror, state: Option<&Verified>, lists: &FileLists) {
+    let mut content = Probes::default();
+    let of_content = async {
+        if let Some(verified) = state {
+            probe::content(&mut content, found, mirror, verified, lists).await;
+        }
+    };
+    let (write, ()) = tokio::join!(probe::account(mirror), of_content);
+    *probes = Probes { write, ..content };
 }
 
 /// A mirror is asked for the bundles that its own metadata lists, so one that is behind can still be whole.
@@ -109,11 +140,7 @@ async fn look_at_files(
     let roots = companions.roots.iter().take(usize::try_from(verified.root_version).unwrap_or(usize::MAX));
     let mut patience = Patience::default();
     look_at_each(found, mirror, roots, depth, &mut patience).await;
-    let wanted = match mirror.holds {
-        Holds::All => verified.bundles.len(),
-        Holds::Newest(count) => usize::try_from(count).unwrap_or(usize::MAX).min(verified.bundles.len()),
-    };
-    for record in verified.bundles.iter().rev().take(wanted) {
+    for record in mirror.held(verified) {
         if patience.is_over().is_some() {
             break;
         }

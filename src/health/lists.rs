@@ -27,6 +27,26 @@ pub(super) struct FileLists(Mutex<BTreeMap<Key, Arc<Vec<FileRecord>>>>);
 type Key = (Sha256, BundleName, Sha256);
 
 impl FileLists {
+    /// The files of a bundle, as this mirror's snapshot pins them; asked of this mirror only if none was asked before it.
+    ///
+    /// The pinned digest decides what they are, whoever sent the bytes: to know which files to sample, one mirror's list is
+    /// as good as another's.
+    pub async fn agreed(
+        &self,
+        source: &dyn Source,
+        verified: &Verified,
+        name: &BundleName,
+    ) -> Result<Arc<Vec<FileRecord>>, Rejection> {
+        let pinned = verified.pins.get(name.as_str()).and_then(|pin| pin.sha256);
+        if let Some(digest) = pinned {
+            let key = (Sha256::of(&verified.targets.bytes), name.clone(), digest);
+            if let Some(files) = self.0.lock().await.get(&key) {
+                return Ok(files.clone());
+            }
+        }
+        self.of(source, verified, name).await
+    }
+
     /// The files of a bundle, as this mirror lists them.
     pub async fn of(
         &self,

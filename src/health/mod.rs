@@ -22,7 +22,8 @@ mod unreachable;
 pub use check::{Companions, Expectation, Mirror, check};
 pub use observation::Observation;
 pub use probe::{
-    CertificateSight, Family, Phase, Phases, Probes, Reach, Sample, Throughput, Trouble, TroubleClass, WriteProbe, WriteStep,
+    Account, CertificateSight, Family, Phase, Phases, ProbeClock, ProbeOrders, Probes, Reach, Sample, SampleOrder, Throughput,
+    Trouble, TroubleClass, When, WriteOrder, WriteProbe, WriteStep,
 };
 pub use record::{Depth, Evidence, MirrorCheck, Round, Seen, Suspects, Verdict};
 pub use round::{RoundOrders, round};

@@ -1,12 +1,14 @@
 //! A mirror without a public face, read through its store.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use futures_util::StreamExt as _;
 
-use crate::base::{ObjectPath, Sha256};
-use crate::reader::Source;
+use crate::base::{Hasher, ObjectPath, Sha256};
+use crate::reader::{Part, PartOrder, Source};
 use crate::store::{ErrorKind, Store, StoreError, StoreExt as _};
 use crate::trust::{Fetch, FetchError, FetchFault};
 
@@ -48,5 +50,26 @@ impl Source for StoreSource {
             Err(error) if error.kind == ErrorKind::Corrupt => Ok(Some((cap + 1, Sha256::of(&[])))),
             Err(error) => Err(fail(path, &error)),
         }
+    }
+
+    async fn part(&self, path: &ObjectPath, order: PartOrder) -> Result<Option<Part>, FetchError> {
+        let mut stream = match self.0.get(path, Some(order.start..order.start + order.length)).await {
+            Ok(stream) => stream,
+            Err(error) if error.kind == ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(fail(path, &error)),
+        };
+        let (mut hasher, mut length) = (Hasher::new(), 0);
+        let mut begun = None;
+        while let Some(piece) = stream.next().await {
+            let piece = piece.map_err(|error| fail(path, &error))?;
+            begun.get_or_insert_with(Instant::now);
+            length += piece.len() as u64;
+            if length > order.length {
+                return Err(FetchError::too_long(path, order.length));
+            }
+            hasher.update(&piece);
+        }
+        let took = begun.map(|begun| begun.elapsed()).unwrap_or_default();
+        Ok(Some(Part { length, sha256: hasher.finish(), read: length, whole: None, took }))
     }
 }

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 
 use crate::base::{ObjectPath, Sha256, causes};
-use crate::reader::Source;
+use crate::reader::{Part, PartOrder, Source};
 use crate::trust::{Fetch, FetchError};
 
 /// Answers every question with why the connection failed, so that a check has one way to tell it.
@@ -46,6 +46,10 @@ impl Source for Unreachable {
     }
 
     async fn digest(&self, path: &ObjectPath, _cap: u64) -> Result<Option<(u64, Sha256)>, FetchError> {
+        self.fail(path)
+    }
+
+    async fn part(&self, path: &ObjectPath, _order: PartOrder) -> Result<Option<Part>, FetchError> {
         self.fail(path)
     }
 }

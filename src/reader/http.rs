@@ -11,7 +11,7 @@ use reqwest::header::{
 use reqwest::{Client, Method, Response, StatusCode};
 use url::Url;
 
-use super::Source;
+use super::{Part, PartOrder, Source};
 use crate::base::{Hasher, ObjectPath, Sha256, causes, sanitise};
 use crate::net::{Failure, Pace, Slowest, describe};
 use crate::trust::{Fetch, FetchError};
@@ -23,10 +23,12 @@ const PART: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_')
 /// mirror could point them anywhere; a compressed answer is refused, because it could be a bomb.
 #[derive(Debug, Clone)]
 pub struct HttpSource {
-    client: Client,
+    pub(super) client: Client,
+    /// Keeps no connections: each request gets a new one.
+    pub(super) fresh: Option<Client>,
     base: Url,
     forbidden_is_missing: bool,
-    slowest: Slowest,
+    pub(super) slowest: Slowest,
 }
 
 impl HttpSource {
@@ -36,7 +38,14 @@ impl HttpSource {
         if !base.path().ends_with('/') {
             base.set_path(&format!("{}/", base.path()));
         }
-        Self { client, base, forbidden_is_missing: false, slowest: Slowest::default() }
+        Self { client, fresh: None, base, forbidden_is_missing: false, slowest: Slowest::default() }
+    }
+
+    /// Asks with `fresh`, which keeps no connections, where an answer must not come from where the last one came from.
+    #[must_use]
+    pub fn with_fresh(mut self, fresh: Client) -> Self {
+        self.fresh = Some(fresh);
+        self
     }
 
     /// Takes 403 for "not there": object stores that may not be listed answer so for absent objects.
@@ -63,6 +72,12 @@ impl HttpSource {
         self.judge(path, self.send(method, path, None).await?)
     }
 
+    /// A GET with these headers, by a client of our choice.
+    pub(super) async fn send_with(&self, client: &Client, path: &ObjectPath, headers: HeaderMap) -> Result<Response, FetchError> {
+        let request = client.get(self.url(path)?).header(ACCEPT_ENCODING, "identity").headers(headers);
+        request.send().await.map_err(|error| transport(path, &error))
+    }
+
     async fn send(&self, method: Method, path: &ObjectPath, range: Option<&str>) -> Result<Response, FetchError> {
         let mut request = self.client.request(method, self.url(path)?).header(ACCEPT_ENCODING, "identity");
         if let Some(range) = range {
@@ -71,7 +86,7 @@ impl HttpSource {
         request.send().await.map_err(|error| transport(path, &error))
     }
 
-    fn judge(&self, path: &ObjectPath, answer: Response) -> Result<Option<Response>, FetchError> {
+    pub(super) fn judge(&self, path: &ObjectPath, answer: Response) -> Result<Option<Response>, FetchError> {
         let status = answer.status();
         if matches!(status, StatusCode::NOT_FOUND | StatusCode::GONE)
             || (self.forbidden_is_missing && status == StatusCode::FORBIDDEN)
@@ -98,7 +113,7 @@ impl HttpSource {
     }
 }
 
-fn fail(path: &ObjectPath, reason: String) -> FetchError {
+pub(super) fn fail(path: &ObjectPath, reason: String) -> FetchError {
     FetchError::refused(path, reason)
 }
 
@@ -126,18 +141,18 @@ fn is_a_page(path: &ObjectPath, headers: &HeaderMap) -> bool {
 }
 
 /// Bytes of an answer, cut off when they come too slowly for too long; total silence ends sooner, by the client's time-out.
-struct Pieces {
+pub(super) struct Pieces {
     answer: Response,
     pace: Pace,
 }
 
 impl Pieces {
-    fn of(answer: Response, slowest: Slowest) -> Self {
+    pub(super) fn of(answer: Response, slowest: Slowest) -> Self {
         Self { answer, pace: Pace::new(slowest) }
     }
 
     /// The next piece.
-    async fn next(&mut self, path: &ObjectPath) -> Result<Option<Bytes>, FetchError> {
+    pub(super) async fn next(&mut self, path: &ObjectPath) -> Result<Option<Bytes>, FetchError> {
         let piece = self.pace.next(self.answer.chunk(), |piece| match piece {
             Ok(Some(piece)) => piece.len() as u64,
             _ => 0,
@@ -207,13 +222,17 @@ impl Source for HttpSource {
         }
         Ok(Some((length, hasher.finish())))
     }
+
+    async fn part(&self, path: &ObjectPath, order: PartOrder) -> Result<Option<Part>, FetchError> {
+        self.read_part(path, order).await
+    }
 }
 
 /// The whole length that a Content-Range names (RFC 9110, section 14.4).
-fn whole(headers: &HeaderMap) -> Option<u64> {
+pub(super) fn whole(headers: &HeaderMap) -> Option<u64> {
     headers.get(CONTENT_RANGE)?.to_str().ok()?.rsplit('/').next()?.parse().ok()
 }
 
-fn number(headers: &HeaderMap, name: &str) -> Option<u64> {
+pub(super) fn number(headers: &HeaderMap, name: &str) -> Option<u64> {
     headers.get(name)?.to_str().ok()?.parse().ok()
 }

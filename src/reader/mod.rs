@@ -6,11 +6,14 @@
 
 mod folder;
 mod http;
+mod http_part;
+mod part;
 
 use async_trait::async_trait;
 
 pub use folder::FolderSource;
 pub use http::HttpSource;
+pub use part::{Part, PartOrder};
 
 use crate::base::{ObjectPath, Sha256};
 use crate::trust::{Fetch, FetchError};
@@ -27,4 +30,7 @@ pub trait Source: Fetch {
     /// Reads an object and hashes it, at most one byte beyond `cap`: its length (then `cap + 1`) and digest.
     /// `None`: not there.
     async fn digest(&self, path: &ObjectPath, cap: u64) -> Result<Option<(u64, Sha256)>, FetchError>;
+
+    /// Reads a part of an object and hashes it. `None`: not there. An object that ends before the part does gives less.
+    async fn part(&self, path: &ObjectPath, order: PartOrder) -> Result<Option<Part>, FetchError>;
 }

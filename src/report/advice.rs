@@ -24,6 +24,14 @@ pub(super) fn advice(code: ReasonCode) -> &'static str {
         ReasonCode::Behind => "Pushes do not arrive there. See that the account still works and that the folder can be written.",
         ReasonCode::Expired => "Nobody has renewed the signed pointer. This is the maintainer's to do, not the mirror's.",
         ReasonCode::NoSpace => "Make room, or tell the maintainer how much may be used (`limits.max_bytes`).",
+        ReasonCode::CannotWrite => {
+            "See that the account still works, that the folder may be written, and that the disk is not full or read-only. \
+             The maintainer tries again with `spartacus check --write`."
+        }
+        ReasonCode::NotShown => {
+            "Let the public address show the very folder that we write to, names that begin with a dot among them \
+             (.spartacus-probe-...), and without a cache that keeps answers of 404."
+        }
         ReasonCode::Reverifying => "Nothing: the next full verification (`spartacus check --full`) decides.",
         ReasonCode::Flapping => "It comes and goes. Look at the server's log at the moments listed below.",
     }

@@ -1,8 +1,12 @@
 //! How every mirror is, for people.
 
+use super::probes::{is_trouble, lines};
 use super::table::{Style, Table, Tone, line};
 use super::words;
-use crate::health::{MirrorCheck, Round, Verdict};
+use crate::health::{MirrorCheck, Probes, Round, Verdict};
+
+/// Mirrors whose probes are told one by one.
+const TOLD_ONE_BY_ONE: usize = 20;
 
 /// A row per mirror, worst first, then the evidence: each exact path and what was found there.
 #[must_use]
@@ -15,7 +19,25 @@ pub fn check_table(round: &Round, style: Style) -> String {
     }
     let evidence: String = mirrors.iter().map(|check| evidence(check)).collect();
     let gap = if evidence.is_empty() { "" } else { "\n" };
-    format!("{}{gap}{evidence}", table.render())
+    format!("{}{gap}{evidence}{}", table.render(), probed(round))
+}
+
+/// What the probes of the round saw. Of many mirrors only those with something to look into are told one by one.
+fn probed(round: &Round) -> String {
+    let told = |probes: &&Probes| round.probes.len() <= TOLD_ONE_BY_ONE || is_trouble(probes);
+    let mut text = String::new();
+    for (mirror, probes) in round.probes.iter().filter(|(_, probes)| told(probes)) {
+        for words in lines(probes) {
+            text += &line(1, &format!("{mirror}  {words}"));
+        }
+    }
+    let sampled = round.probes.values().filter_map(|probes| probes.sample.as_ref());
+    let (mirrors, pieces) = sampled.fold((0, 0), |(mirrors, pieces), sample| (mirrors + 1, pieces + u64::from(sample.chunks)));
+    if round.probes.len() > TOLD_ONE_BY_ONE && mirrors > 0 {
+        let (mirrors, pieces) = (words::counted(mirrors, "mirror", "mirrors"), words::counted(pieces, "piece", "pieces"));
+        text += &line(1, &format!("{pieces} of {mirrors} sampled"));
+    }
+    if text.is_empty() { text } else { format!("\n{}{text}", line(0, "probes:")) }
 }
 
 fn cells(check: &MirrorCheck) -> [String; 8] {

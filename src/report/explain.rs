@@ -5,10 +5,11 @@ use jiff::{SignedDuration, Timestamp};
 use super::advice::advice;
 use super::fleet::{Fleet, FleetMirror};
 use super::json::object;
+use super::probes::{sample_words, speed_words, write_words};
 use super::table::line;
 use super::words;
 use crate::health::Observation;
-use crate::history::{Event, EventKind, Uptime};
+use crate::history::{Event, EventKind, LastProbes, Uptime};
 
 /// Why a mirror is in its condition, since when, on what evidence, and what to do.
 #[must_use]
@@ -40,6 +41,9 @@ pub fn explanation(fleet: &Fleet, mirror: &FleetMirror, events: &[Event]) -> Str
     say(0, "");
     if let Some(seen) = &mirror.seen {
         evidence(&mut say, seen, fleet.at);
+    }
+    for words in lag(mirror).into_iter().chain(probed(&mirror.probes, fleet.at)) {
+        say(1, &words);
     }
     let moment = |moment: Option<Timestamp>| moment.map_or_else(|| "never".to_owned(), |moment| words::ago(moment, fleet.at));
     say(1, &format!("last right answer: {}", moment(standing.answered_at)));
@@ -79,6 +83,9 @@ pub fn explanation_json(fleet: &Fleet, mirror: &FleetMirror, events: &[Event]) -
                 "verdict": seen.look.verdict.to_string(),
                 "evidence": seen.look.evidence,
             })),
+            "releases_behind": mirror.behind,
+            "lag_seconds": mirror.lag.map(|lag| lag.as_secs()),
+            "probes": mirror.probes,
             "uptime": uptime,
             "next_look": next_moment(fleet),
             "events": events,
@@ -109,6 +116,25 @@ fn evidence(say: &mut impl FnMut(usize, &str), seen: &Observation, now: Timestam
     for fact in &seen.look.evidence {
         say(2, &fact.to_string());
     }
+}
+
+/// How far behind our releases it is, if that is known.
+fn lag(mirror: &FleetMirror) -> Option<String> {
+    let behind = match mirror.behind? {
+        0 => return Some("lag: none, it shows the newest release".to_owned()),
+        count => words::counted(count, "publish", "publishes"),
+    };
+    let since =
+        mirror.lag.map(|lag| format!(", due for {}", words::duration(u64::try_from(lag.as_millis()).unwrap_or(u64::MAX))));
+    Some(format!("lag: {behind}{}", since.unwrap_or_default()))
+}
+
+/// What the probes saw that are not made in every round.
+fn probed(last: &LastProbes, now: Timestamp) -> Vec<String> {
+    let sample = last.sample.as_ref().map(|told| format!("sampled {}: {}", words::ago(told.at, now), sample_words(&told.saw)));
+    let speed = last.throughput.as_ref().map(|told| format!("speed {}: {}", words::ago(told.at, now), speed_words(&told.saw)));
+    let write = last.write.as_ref().map(|told| format!("canary {}: {}", words::ago(told.at, now), write_words(&told.saw)));
+    sample.into_iter().chain(speed).chain(write).collect()
 }
 
 fn uptime(uptime: &Uptime) -> String {

@@ -7,7 +7,7 @@ use url::Url;
 
 use crate::base::{BundleName, Lifecycle, TargetName};
 use crate::health::{Observation, Standing};
-use crate::history::Uptime;
+use crate::history::{LastProbes, Uptime};
 
 /// All mirrors of a project at one moment, and what led there. Nothing in here is secret: no credentials, no write
 /// addresses, no contacts.
@@ -57,6 +57,12 @@ pub struct FleetMirror {
     pub standing: Standing,
     /// What was last seen.
     pub seen: Option<Observation>,
+    /// What its probes saw last, whenever that was.
+    pub probes: LastProbes,
+    /// Publishes that it lacks, as far as the last look tells.
+    pub behind: Option<u64>,
+    /// Since when it should have shown what it lacks, counted from our push to it; zero when it lacks nothing.
+    pub lag: Option<Duration>,
     /// Over 24 hours, 7, 30 and 90 days.
     pub uptime: [Uptime; 4],
 }

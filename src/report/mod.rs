@@ -15,6 +15,7 @@ mod fleet;
 mod headline;
 mod json;
 mod nagios;
+mod probes;
 pub mod progress;
 mod prometheus;
 mod resilience;

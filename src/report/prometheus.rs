@@ -2,6 +2,8 @@
 //!
 //! Base units, moments instead of ages, and no label whose values strangers choose.
 
+mod probes;
+
 use std::fmt::Write as _;
 
 use jiff::Timestamp;
@@ -18,6 +20,7 @@ pub fn prometheus(fleet: &Fleet) -> String {
     release(&mut out, fleet);
     conditions(&mut out, fleet);
     uptime(&mut out, fleet);
+    probes::probes(&mut out, fleet);
     out.text
 }
 
@@ -141,6 +144,12 @@ fn escaped(value: &str) -> String {
 
 fn number(truth: bool) -> f64 {
     f64::from(u8::from(truth))
+}
+
+/// Above 2^53 bytes the last digits are lost, as in every metric.
+#[allow(clippy::cast_precision_loss, reason = "a metric is a float")]
+fn whole_number(count: u64) -> f64 {
+    count as f64
 }
 
 #[allow(clippy::cast_precision_loss, reason = "mirrors are thousands at most")]

@@ -10,6 +10,7 @@ mod cli_desk;
 mod cli_health;
 mod cli_mirrors;
 mod cli_newcomer;
+mod cli_probes;
 mod cli_secrets;
 mod cli_target;
 mod cli_team;

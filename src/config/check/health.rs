@@ -1,6 +1,7 @@
 //! `health:`
 
 use super::super::section::Section;
+use super::limits::bytes;
 use super::policy::{duration, set};
 use crate::base::{HealthPolicy, HealthRules};
 
@@ -12,8 +13,10 @@ pub(super) fn health(file: &Section<'_, '_>) -> Option<HealthPolicy> {
     }
     let section = file.section("health")?;
     set(&mut policy.every, duration(&section, "every"));
+    set(&mut policy.sample, section.number("sample", 0..=1000));
+    set(&mut policy.bytes_per_day, section.parsed_by("bytes_per_day", bytes));
     rules(&section, &mut policy.rules);
-    section.unsupported(&["control", "sample", "bytes_per_day", "vantage"]);
+    section.unsupported(&["control", "vantage"]);
     section.finish();
     Some(policy)
 }

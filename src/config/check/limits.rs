@@ -14,6 +14,8 @@ pub(super) fn limits(target: &Section<'_, '_>) -> TargetLimits {
         bandwidth: rate(&section, "bandwidth"),
         connections: section.number("connections", 1..=1000),
         windows: section.sections("windows", "the window").unwrap_or_default().into_iter().filter_map(window).collect(),
+        verify_bytes_per_day: section.parsed_by("verify_bytes_per_day", bytes),
+        metered: section.flag("metered").unwrap_or(false),
     };
     section.finish();
     limits
@@ -24,7 +26,7 @@ pub(super) fn rate(section: &Section<'_, '_>, key: &'static str) -> Option<ByteC
     section.parsed_by(key, |text| bytes(text.strip_suffix("/s").unwrap_or(text)))
 }
 
-fn bytes(text: &str) -> Result<ByteCount, String> {
+pub(super) fn bytes(text: &str) -> Result<ByteCount, String> {
     match text.parse() {
         Ok(ByteCount(0)) => Err("zero would let nothing through; leave the key out for no limit".to_owned()),
         Ok(count) => Ok(count),

@@ -201,4 +201,6 @@ pub struct WriteProbe {
     pub propagation_ms: Option<u64>,
     /// Free bytes, where the server tells.
     pub free: Option<ByteCount>,
+    /// What the newest release takes up: with less than that free, the next one will not fit.
+    pub needed: Option<ByteCount>,
 }

@@ -85,8 +85,12 @@ pub enum ReasonCode {
     Behind,
     /// Its pointer has expired.
     Expired,
-    /// The last push found no space left, or its limit reached.
+    /// The last push found no space left or its limit reached, or the next release will not fit.
     NoSpace,
+    /// We cannot write there.
+    CannotWrite,
+    /// We can write there, and readers do not get what we write.
+    NotShown,
     /// It came back and is verified before it counts.
     Reverifying,
     /// It changes its condition again and again.
@@ -120,6 +124,8 @@ pub struct Counters {
     pub clean: u32,
     /// It must be verified in full before it counts again.
     pub verify_first: bool,
+    /// Too little is free for the next release, in words: what the last canary found.
+    pub tight: Option<String>,
     /// What it would be if it did not flap.
     pub raw: Condition,
     /// The moments at which that changed, of the last 24 hours.

@@ -9,6 +9,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use super::reasons::Reasons;
+use super::writing::{is_of_writing, writing};
 use super::{Condition, Counters, ReasonCode, Standing};
 use crate::base::{HealthRules, Level};
 use crate::health::{Observation, Verdict};
@@ -49,8 +50,9 @@ pub fn judge(past: &Standing, seen: Option<&Observation>, around: &Around, rules
         reasons.keep(past, |code| condition_of(code) < Condition::Unreachable);
     } else {
         // One or two silent rounds say nothing yet: what was known stays.
-        reasons.keep(past, |code| code != ReasonCode::Flapping);
+        reasons.keep(past, |code| code != ReasonCode::Flapping && !is_of_writing(code));
     }
+    writing(&mut reasons, &mut counters, past, seen);
     // Nothing speaks against it; but silence, in the first rounds of its life too, speaks for nothing.
     let nothing_new = !answered && reasons.worst() == Condition::Healthy;
     let raw = if nothing_new { counters.raw } else { reasons.worst() };
@@ -75,7 +77,7 @@ pub fn condition_of(code: ReasonCode) -> Condition {
         ReasonCode::Missing => Condition::Incomplete,
         ReasonCode::Behind | ReasonCode::Expired => Condition::Stale,
         ReasonCode::NoSpace => Condition::Full,
-        ReasonCode::Reverifying | ReasonCode::Flapping => Condition::Degraded,
+        ReasonCode::CannotWrite | ReasonCode::NotShown | ReasonCode::Reverifying | ReasonCode::Flapping => Condition::Degraded,
     }
 }
 
@@ -96,6 +98,10 @@ fn distrust(reasons: &mut Reasons, counters: &mut Counters, past: &Standing, see
         Verdict::Mixed => reasons.tell(ReasonCode::Mixed, evidence()),
         Verdict::RolledBack => reasons.tell(ReasonCode::RolledBack, evidence()),
         _ => caught = false,
+    }
+    if let Some(bad) = seen.probes.sample.as_ref().and_then(|sample| sample.bad.first()) {
+        caught = true;
+        reasons.tell(ReasonCode::Altered, bad.to_string());
     }
     if caught {
         counters.clean = 0;

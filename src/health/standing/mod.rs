@@ -8,6 +8,7 @@ mod judge;
 mod reasons;
 #[cfg(test)]
 mod tests;
+mod writing;
 
 pub use condition::{Condition, Counters, Reason, ReasonCode, Standing};
 pub use judge::{Around, condition_of, judge, observer_fault};

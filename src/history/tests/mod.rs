@@ -2,6 +2,7 @@
 
 mod file;
 mod health;
+mod probes;
 mod records;
 
 use std::collections::BTreeMap;

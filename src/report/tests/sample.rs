@@ -97,6 +97,7 @@ pub fn probes() -> Probes {
             write_ms: Some(40),
             propagation_ms: None,
             free: Some(ByteCount(7 << 30)),
+            needed: Some(ByteCount(1 << 30)),
         }),
     }
 }

@@ -38,6 +38,11 @@ fn a_round_is_told_worst_first_with_its_evidence() {
       releases/demo-1/a.iso: sha256 is 01ba4719, signed is e3b0c442
     beta: UNREADABLE (read from https://beta.example/)
       connection refused
+
+    probes:
+      alpha  sample: 8 pieces hashed (9.0 MiB), 1 altered; not read: releases/demo-1/a.iso: no answer in time
+      alpha  speed: 8.3 MiB/s (1.0 MiB in 120 ms)
+      alpha  write: FAILED to show readers what was written: readers do not find it, 7.0 GiB free
     ");
 }
 

@@ -8,7 +8,8 @@ use jiff::{Timestamp, ToSpan as _};
 use spartacus::base::{Clock, Holds, Level, ObjectPath, Quorum, Replicas, Timeouts};
 use spartacus::bundle::Object;
 use spartacus::health::{
-    Companions, Depth, Expectation, Mirror, MirrorCheck, Round, RoundOrders, StoreSource, Unreachable, Verdict, check, round,
+    Companions, Depth, Expectation, Mirror, MirrorCheck, ProbeOrders, Round, RoundOrders, StoreSource, Unreachable, Verdict,
+    check, round,
 };
 use spartacus::reader::Source;
 use spartacus::store::{ErrorKind, Fault, FaultPlan, Faulty, Operation, Store, StoreError};
@@ -21,32 +22,38 @@ use super::world::{Objects, now, path, published, release, world};
 /// No mirror is looked at for longer.
 const LIMIT: Duration = Duration::from_hours(1);
 
-fn expected(now: Timestamp) -> Expectation {
+pub(super) fn expected(now: Timestamp) -> Expectation {
     let ours = release(2);
     let snapshot = ours.metadata.iter().find(|role| role.path.as_str().ends_with("snapshot.json")).map(|role| role.sha256);
     Expectation { pin: world().pin.clone(), version: 2, snapshot, companions: Arc::default(), now }
 }
 
-fn mirror_on(store: impl Store + 'static) -> Mirror {
+pub(super) fn mirror_on(store: impl Store + 'static) -> Mirror {
     let target = store.target().clone();
-    Mirror { target, source: Arc::new(StoreSource(Arc::new(store))), holds: Holds::All, known: None }
+    Mirror {
+        target,
+        source: Arc::new(StoreSource(Arc::new(store))),
+        holds: Holds::All,
+        known: None,
+        probes: ProbeOrders::default(),
+    }
 }
 
 fn mirror(objects: &Objects) -> Mirror {
     mirror_on(Actor::new("mirror", objects, []))
 }
 
-fn changed(version: usize, change: impl FnOnce(&mut Objects)) -> Mirror {
+pub(super) fn changed(version: usize, change: impl FnOnce(&mut Objects)) -> Mirror {
     let mut objects = published(&release(version));
     change(&mut objects);
     mirror(&objects)
 }
 
-fn lose(objects: &mut Objects, name: &str) {
+pub(super) fn lose(objects: &mut Objects, name: &str) {
     objects.remove(&path(name)).expect("it was there");
 }
 
-fn flip(objects: &mut Objects, name: &str) {
+pub(super) fn flip(objects: &mut Objects, name: &str) {
     let bytes = objects.get_mut(&path(name)).expect("it is there");
     let mut turned = bytes.to_vec();
     turned[2] ^= 1;
@@ -57,7 +64,7 @@ fn at(found: &MirrorCheck) -> Vec<&str> {
     found.evidence.iter().map(|evidence| evidence.path.as_ref().map_or("-", ObjectPath::as_str)).collect()
 }
 
-async fn whole_round(mirrors: Vec<Mirror>, depth: Depth, expected: Expectation) -> Round {
+pub(super) async fn whole_round(mirrors: Vec<Mirror>, depth: Depth, expected: Expectation) -> Round {
     round(RoundOrders {
         mirrors,
         expected,

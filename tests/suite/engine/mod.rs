@@ -4,6 +4,7 @@ mod actor;
 mod breaker;
 mod health;
 mod inventory;
+mod probes;
 mod reader;
 mod refusals;
 mod runs;

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use spartacus::base::{Sha256, Timeouts};
 use spartacus::net::{Clients, HttpPolicy};
-use spartacus::reader::{HttpSource, Source as _};
+use spartacus::reader::{HttpSource, Part, PartOrder, Source as _};
 use spartacus::trust::Fetch as _;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
@@ -165,4 +165,76 @@ async fn sizes_come_by_every_way_that_servers_know() {
             serving(move |seen| Act::SendAndClose(if seen.method == "HEAD" { no_head.clone() } else { bytes.clone() })).await;
         assert_eq!(source.size(&path("a")).await.ok(), expected, "{shown}");
     }
+}
+
+/// Length and digest of the part, bytes read for it, and the length of the whole.
+type Came = (u64, Sha256, u64, Option<u64>);
+
+/// Eight bytes from the third on.
+fn eight() -> PartOrder {
+    PartOrder { start: 3, length: 8, most: 100, past_caches: false }
+}
+
+#[tokio::test]
+async fn a_part_is_read_by_every_way_that_servers_know_and_no_further() {
+    let right = Sha256::of(b"defghijk");
+    let part = |bytes: &str, headers: &[&str]| answer("206 Partial Content", headers, bytes);
+    let cases: Vec<(&str, Vec<u8>, Option<Came>)> = vec![
+        ("as asked", part("defghijk", &["Content-Range: bytes 3-10/26"]), Some((8, right, 8, Some(26)))),
+        ("a length nobody tells", part("defghijk", &["Content-Range: bytes 3-10/*"]), Some((8, right, 8, None))),
+        ("the end comes first", part("de", &["Content-Range: bytes 3-4/5"]), Some((2, Sha256::of(b"de"), 2, Some(5)))),
+        (
+            "nothing is there",
+            answer("416 Range Not Satisfiable", &["Content-Range: bytes */2"], ""),
+            Some((0, Sha256::of(b""), 0, Some(2))),
+        ),
+        ("the whole", answer("200 OK", &[], "abcdefghijklm"), Some((8, right, 13, Some(13)))),
+        ("another part", part("abcdefgh", &["Content-Range: bytes 0-7/26"]), None),
+        ("a part without a place", part("defghijk", &[]), None),
+        ("several parts", part("--x", &["Content-Type: multipart/byteranges; boundary=x"]), None),
+        ("compressed", part("defghijk", &["Content-Range: bytes 3-10/26", "Content-Encoding: gzip"]), None),
+    ];
+    for (case, bytes, expected) in cases {
+        let (server, source) = serving(move |_| Act::SendAndClose(bytes.clone())).await;
+        let found = source.part(&path("releases/v1/a"), eight()).await;
+        let seen = found.ok().flatten().map(|Part { length, sha256, read, whole, .. }| (length, sha256, read, whole));
+        assert_eq!(seen, expected, "{case}");
+        assert_eq!(server.seen()[0].header("range"), "bytes=3-10", "{case}");
+    }
+    let (_server, source) = serving(|_| Act::Send(answer("404 Not Found", &[], ""))).await;
+    assert_eq!(source.part(&path("releases/v1/a"), eight()).await.expect("an answer"), None);
+}
+
+#[tokio::test]
+async fn a_server_that_knows_no_parts_is_not_read_beyond_what_may_be_spent() {
+    let (_server, source) =
+        serving(|_| Act::Flood(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n".to_vec(), vec![b'x'; 65_536])).await;
+    let far = PartOrder { start: 1 << 30, length: 8, most: 1 << 20, past_caches: false };
+    let error = source.part(&path("releases/v1/a"), far).await.expect_err("too far");
+    assert!(error.reason.contains("is not sent in parts"), "{error}");
+    // What lies within the budget is read through, and no more than that.
+    let near = PartOrder { start: 100_000, ..far };
+    let part = source.part(&path("releases/v1/a"), near).await.expect("it reads").expect("it is there");
+    assert_eq!((part.length, part.sha256), (8, Sha256::of(b"xxxxxxxx")));
+    assert!((100_008..1 << 20).contains(&part.read), "{}", part.read);
+}
+
+#[tokio::test]
+async fn a_second_look_takes_a_connection_of_its_own_and_no_copy_of_a_cache() {
+    let (server, source) =
+        serving(|_| Act::Send(answer("206 Partial Content", &["Content-Range: bytes 3-10/26"], "defghijk"))).await;
+    let fresh = Clients::default().get(&HttpPolicy { pool: 0, ..HttpPolicy::new(&Timeouts::default()) }).expect("a client");
+    let source = source.with_fresh(fresh);
+    for past_caches in [false, false, true] {
+        source.part(&path("releases/v1/a"), PartOrder { past_caches, ..eight() }).await.expect("it reads");
+    }
+    let seen = server.seen();
+    let (first, again, past) = (&seen[0], &seen[1], &seen[2]);
+    assert_eq!(first.connection, again.connection, "a kept connection is used again");
+    assert_ne!(first.connection, past.connection);
+    assert_eq!(
+        (past.header("cache-control"), past.header("pragma"), past.path.as_str()),
+        ("no-cache", "no-cache", "/dav/releases/v1/a")
+    );
+    assert_eq!(first.header("cache-control"), "");
 }

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
-use super::sight::{Life, behind, complete, current, forged, incomplete, look, silent, start, verified};
+use super::sight::{Life, behind, canary, complete, current, forged, incomplete, look, silent, start, verified};
 use crate::base::HealthRules;
-use crate::health::{Around, Condition, Observation, ReasonCode, Standing, Verdict, judge, observer_fault};
+use crate::health::{
+    Around, Condition, Evidence, Observation, Probes, ReasonCode, Sample, Standing, Verdict, WriteStep, judge, observer_fault,
+};
 
 fn codes(standing: &Standing) -> Vec<ReasonCode> {
     standing.reasons.iter().map(|reason| reason.code).collect()
@@ -213,4 +215,52 @@ fn mirrors_that_were_away_say_nothing_about_us() {
     let (before, seen) = (vec![away.standing; 5], vec![silent(); 5]);
     let fault = observer_fault(&before.iter().collect::<Vec<_>>(), &seen.iter().collect::<Vec<_>>(), &HealthRules::default());
     assert_eq!(fault, None);
+}
+
+#[test]
+fn what_a_canary_told_stands_until_the_next() {
+    let cases = [
+        (WriteStep::Connect, ReasonCode::CannotWrite),
+        (WriteStep::Write, ReasonCode::CannotWrite),
+        (WriteStep::ReadBack, ReasonCode::CannotWrite),
+        (WriteStep::Readers, ReasonCode::NotShown),
+        (WriteStep::Remove, ReasonCode::CannotWrite),
+    ];
+    for (step, code) in cases {
+        let mut life = Life::new();
+        life.sees(&current());
+        let told = life.sees(&canary(Some(step), None)).clone();
+        assert_eq!((told.condition, codes(&told)), (Condition::Degraded, vec![code]), "{step:?}");
+        assert_eq!(codes(life.sees_often(&current(), 70)), [code], "rounds without a canary say nothing");
+        // Nor does silence, which is judged by itself.
+        assert_eq!(codes(life.sees_often(&silent(), 2)), [code]);
+        assert_eq!(life.sees(&canary(None, None)).condition, Condition::Healthy);
+        assert_eq!(life.sees_often(&current(), 3).condition, Condition::Healthy);
+    }
+}
+
+#[test]
+fn a_mirror_without_room_for_the_next_release_is_full_until_there_is() {
+    let mut life = Life::new();
+    life.sees(&canary(None, Some(100)));
+    assert_eq!(life.standing.condition, Condition::Healthy, "exactly enough is enough");
+    let full = life.sees(&canary(None, Some(99))).clone();
+    assert_eq!((full.condition, codes(&full)), (Condition::Full, vec![ReasonCode::NoSpace]));
+    assert_eq!(life.sees_often(&current(), 10).condition, Condition::Full);
+    // A canary that could not ask knows nothing new of the room.
+    assert_eq!(codes(life.sees(&canary(Some(WriteStep::Connect), None))), [ReasonCode::NoSpace, ReasonCode::CannotWrite]);
+    assert_eq!(life.sees(&canary(None, Some(5000))).condition, Condition::Healthy);
+}
+
+#[test]
+fn one_wrong_piece_of_a_sample_is_enough() {
+    let bad = vec![Evidence { path: None, what: "altered: bytes 0 to 9".to_owned() }];
+    let sample = Sample { chunks: 1, bytes: crate::base::ByteCount(10), bad, unread: Vec::new() };
+    let mut life = Life::new();
+    life.sees(&current());
+    let seen = Observation { probes: Probes { sample: Some(sample), ..Probes::default() }, ..current() };
+    let caught = life.sees(&seen).clone();
+    assert_eq!((caught.condition, codes(&caught)), (Condition::Quarantined, vec![ReasonCode::Altered]));
+    assert!(caught.reasons[0].message.contains("bytes 0 to 9"));
+    assert_eq!(life.sees_often(&current(), 100).condition, Condition::Quarantined);
 }

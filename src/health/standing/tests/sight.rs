@@ -5,7 +5,9 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::base::{ByteCount, HealthRules, Level, TargetName};
-use crate::health::{Around, Evidence, MirrorCheck, Observation, Probes, Standing, Suspects, Verdict, judge};
+use crate::health::{
+    Around, Evidence, MirrorCheck, Observation, Probes, Standing, Suspects, Verdict, WriteProbe, WriteStep, judge,
+};
 
 /// Minutes between two rounds.
 pub const MINUTES: i64 = 5;
@@ -62,6 +64,19 @@ pub fn incomplete() -> Observation {
 
 pub fn behind(by: u64) -> Observation {
     look(Verdict::Behind { by }, None)
+}
+
+/// A right answer, and what a canary told.
+pub fn canary(failed: Option<WriteStep>, free: Option<u64>) -> Observation {
+    let write = WriteProbe {
+        failed,
+        trouble: failed.map(|step| format!("{step:?}")),
+        write_ms: None,
+        propagation_ms: None,
+        free: free.map(ByteCount),
+        needed: Some(ByteCount(100)),
+    };
+    Observation { probes: Probes { write: Some(write), ..Probes::default() }, ..current() }
 }
 
 /// A mirror's life, round by round.
