@@ -17,7 +17,7 @@ use super::showcase::{self, Showcase};
 use super::stage::release_path;
 use crate::base::{BundleName, ObjectPath, Sha256, causes};
 use crate::trust::role::TargetsSpec;
-use crate::trust::{BundleRecord, Fetch, FetchError, Rejection, Verified, verify, verify_bundle};
+use crate::trust::{BundleRecord, Fetch, FetchError, FileRecord, Rejection, Verified, verify, verify_bundle};
 
 /// The published state of a project, verified from its first root down to its list of bundles.
 #[derive(Debug)]
@@ -45,6 +45,11 @@ impl Published {
     #[must_use]
     pub fn verified(&self) -> &Verified {
         &self.verified
+    }
+
+    /// The signed file list of a live bundle.
+    pub async fn files(&self, project: &Project, name: &BundleName) -> Result<Vec<FileRecord>, BundleError> {
+        Ok(verify_bundle(&LocalMetadata(project.state()), &self.verified, name).await?.files)
     }
 
     /// Whether a bundle of this name is live.

@@ -275,7 +275,8 @@ pub struct Repair {
   spartacus check --sample 50            hash 50 pieces, picked at random, of each mirror
   spartacus check --write                and can we still write there, and do readers see it?
   spartacus check --nagios               one line and an exit code for Nagios or Icinga
-  spartacus check --prometheus /var/lib/node_exporter/spartacus.prom")]
+  spartacus check --prometheus /var/lib/node_exporter/spartacus.prom
+  spartacus check --html /srv/www/mirrors        and write the public status page there")]
 #[allow(clippy::struct_excessive_bools, reason = "independent options, not a state")]
 pub struct Check {
     /// See that every file is there with its size.
@@ -300,6 +301,9 @@ pub struct Check {
     /// Also write metrics to this file, for the node exporter's textfile collector.
     #[arg(long, value_name = "FILE")]
     pub prometheus: Option<Utf8PathBuf>,
+    /// Also write the public status page, feeds, badges and lists into this folder.
+    #[arg(long, value_name = "DIR")]
+    pub html: Option<Utf8PathBuf>,
 }
 
 /// `spartacus status`
@@ -307,11 +311,20 @@ pub struct Check {
 #[command(after_help = "Examples:
   spartacus status
   spartacus status --json --only paris
-  spartacus status --explain paris       why it is in its condition, since when, and what to do")]
+  spartacus status --explain paris       why it is in its condition, since when, and what to do
+  spartacus status --watch               and again every 5 seconds, until Ctrl-C
+  spartacus status --html public         write the public status page, without network")]
 pub struct Status {
     /// Everything that is known of one mirror.
     #[arg(long, value_name = "MIRROR")]
     pub explain: Option<String>,
+    /// Write the public status page, feeds, badges and lists into this folder instead.
+    #[arg(long, value_name = "DIR", conflicts_with = "explain")]
+    pub html: Option<Utf8PathBuf>,
+    /// Tell it again every so many seconds (5 if you do not say), until Ctrl-C.
+    #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "5", conflicts_with_all = ["explain", "html"])]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..))]
+    pub watch: Option<u32>,
 }
 
 /// `spartacus verify`

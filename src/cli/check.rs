@@ -2,17 +2,17 @@
 
 use std::sync::Arc;
 
-use camino::{Utf8Path, Utf8PathBuf};
-
 use super::args::{Check, Global};
+use super::board::board;
 use super::cancel::Cancel;
 use super::exit::{self, Ended, Failure};
 use super::fleet::fleet;
 use super::judge::judge_round;
 use super::mirror::source;
 use super::probing::{Looking, probe_orders};
+use super::public::{write_public, write_whole};
 use super::push::pin;
-use super::session::{Session, bundle_failure, file_failure, hinted};
+use super::session::{Session, bundle_failure, hinted};
 use super::surface::{Surface, say};
 use crate::base::{ByteCount, Quorum, Sha256, TargetName};
 use crate::bundle::{self, Content, Object, Published, Showcase};
@@ -42,7 +42,10 @@ async fn look_and_tell(surface: &Surface, global: &Global, order: &Check) -> End
     let round = look_at_mirrors(&session, &targets, &looking(order), &cancel).await?;
     let all = fleet(&session, &targets)?;
     if let Some(path) = &order.prometheus {
-        write_metrics(path, &report::prometheus(&all))?;
+        write_whole(path, &report::prometheus(&all))?;
+    }
+    if let Some(folder) = &order.html {
+        write_public(&board(&session, &targets).await?, folder)?;
     }
     if order.nagios {
         let (state, line) = report::nagios(&all);
@@ -66,17 +69,6 @@ fn looking(order: &Check) -> Looking {
         looking.write = When::Now;
     }
     looking
-}
-
-/// The collector must never find half a file: it is written beside and renamed.
-fn write_metrics(path: &Utf8Path, text: &str) -> Result<(), Failure> {
-    let beside = Utf8PathBuf::from(format!("{path}.{}.tmp", std::process::id()));
-    let written = std::fs::write(&beside, text).and_then(|()| std::fs::rename(&beside, path));
-    written.map_err(|error| {
-        // What is left of it would stay for ever.
-        let _ = std::fs::remove_file(&beside);
-        file_failure("write", path, error)
-    })
 }
 
 /// The depth that the options ask for.

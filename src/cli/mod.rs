@@ -7,6 +7,7 @@
 mod accounts;
 mod args;
 mod ask;
+mod board;
 mod bundle;
 mod cancel;
 mod check;
@@ -22,6 +23,7 @@ mod manual;
 mod mirror;
 mod newest;
 mod probing;
+mod public;
 mod push;
 mod repair;
 mod resilience;
@@ -85,7 +87,7 @@ async fn dispatch(surface: &Surface, arguments: &Arguments) -> Ended {
         Command::Repair(order) => repair::repair(surface, global, order).await,
         Command::Check(order) => check::check(surface, global, order).await,
         Command::Resilience => resilience::resilience(surface, global),
-        Command::Status(order) => status::status(surface, global, order),
+        Command::Status(order) => status::status(surface, global, order).await,
         Command::Verify(order) => verify::verify(surface, order).await,
         Command::Target(Target::Add(order)) => target::add::add(surface, global, order).await,
         Command::Target(Target::List) => target::list::list(surface, global),

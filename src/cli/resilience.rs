@@ -7,20 +7,14 @@ use super::session::Session;
 use super::surface::{Surface, say};
 use crate::config::Target;
 use crate::health::resilience::{PartyKind, Standpoint, assess};
-use crate::report;
+use crate::report::{self, Fleet};
 
 /// Tells the fewest parties that together could remove every good copy, by what is declared and by the mirrors' names.
 pub fn resilience(surface: &Surface, global: &Global) -> Ended {
     let session = Session::open(surface, global)?;
     let targets = session.selected(&global.only)?;
     let all = fleet(&session, &targets)?;
-    let good: Vec<Standpoint> = targets
-        .iter()
-        .zip(&all.mirrors)
-        .filter(|(_, mirror)| mirror.lifecycle.is_listed() && mirror.standing.condition.is_good())
-        .map(|(target, _)| standpoint(target))
-        .collect();
-    let Some(assessment) = assess(&good) else {
+    let Some(assessment) = assess(&good_standpoints(&targets, &all)) else {
         return Err(Failure::told(exit::UNHEALTHY, "no mirror is known to be good").hint("spartacus check"));
     };
     if surface.json {
@@ -29,6 +23,13 @@ pub fn resilience(surface: &Surface, global: &Global) -> Ended {
         say(report::resilience_text(&assessment, surface.style).trim_end());
     }
     Ok(exit::OK)
+}
+
+/// On whom each mirror depends that readers can be sent to.
+pub fn good_standpoints(targets: &[&Target], all: &Fleet) -> Vec<Standpoint> {
+    let mirrors = targets.iter().zip(&all.mirrors);
+    let good = mirrors.filter(|(_, mirror)| mirror.lifecycle.is_listed() && mirror.standing.condition.is_good());
+    good.map(|(target, _)| standpoint(target)).collect()
 }
 
 /// What is not declared counts as one and the same unknown party.

@@ -1,14 +1,19 @@
 //! `spartacus status`: what is remembered, without network.
 
+use std::pin::pin;
+use std::time::Duration;
+
 use super::args::{Global, Status};
+use super::board::board;
 use super::exit::{self, Ended, Failure};
 use super::fleet::fleet;
+use super::public::write_public;
 use super::session::{Session, hinted};
-use super::surface::{Surface, say};
+use super::surface::{Surface, answer, clear, say};
 use crate::base::sanitise;
 use crate::config::Target;
-use crate::history::MirrorState;
-use crate::report;
+use crate::history::{HistoryError, MirrorState};
+use crate::report::{self, FirstBytes};
 
 /// Runs that are shown.
 const RUNS: u32 = 5;
@@ -17,27 +22,65 @@ const RUNS: u32 = 5;
 const EVENTS: u32 = 10;
 
 /// Tells the last known state of every target, or everything about one.
-pub fn status(surface: &Surface, global: &Global, order: &Status) -> Ended {
+pub async fn status(surface: &Surface, global: &Global, order: &Status) -> Ended {
     let session = Session::open(surface, global)?;
     if let Some(name) = &order.explain {
         return explain(surface, &session, name);
     }
     let targets = session.selected(&global.only)?;
+    if let Some(folder) = &order.html {
+        let written = write_public(&board(&session, &targets).await?, folder)?;
+        answer(
+            surface,
+            "spartacus.public/1",
+            &serde_json::json!({"folder": folder.as_str(), "files": written}),
+            &format!("{written} files in {folder}"),
+        );
+        return Ok(exit::OK);
+    }
+    let Some(seconds) = order.watch else {
+        tell(surface, &session, &targets)?;
+        return Ok(exit::OK);
+    };
+    let mut ended = pin!(tokio::signal::ctrl_c());
+    loop {
+        clear();
+        tell(surface, &session, &targets)?;
+        tokio::select! {
+            ended = &mut ended => {
+                ended?;
+                return Ok(exit::OK);
+            }
+            () = tokio::time::sleep(Duration::from_secs(seconds.into())) => {}
+        }
+    }
+}
+
+/// All that is remembered, at this moment.
+fn tell(surface: &Surface, session: &Session, targets: &[&Target]) -> Result<(), Failure> {
     let fail = |error| hinted(exit::UNEXPECTED, error);
-    let known = session.history.last_state().map_err(fail)?;
-    let runs = session.history.last_runs(RUNS).map_err(fail)?;
+    let (history, now) = (&session.history, session.clock.now());
+    let known = history.last_state().map_err(fail)?;
+    let runs = history.last_runs(RUNS).map_err(fail)?;
     let mirrors: Vec<MirrorState> = targets.iter().map(|target| state_of(target, &known)).collect();
     let newest = runs.first();
     let (release, version) = (newest.and_then(|run| run.start.release.as_ref()), newest.map_or(0, |run| run.start.version));
     let wanted = session.config.policy.replicas.wanted(mirrors.len());
+    let all = fleet(session, targets)?;
     if surface.json {
-        say(&report::status_json(session.clock.now(), release, version, wanted, &mirrors, &runs));
-    } else {
-        say(&report::status_table(&mirrors, session.clock.now(), surface.style));
-        say(&report::runs_table(&runs, surface.style));
-        say(&report::status_headline(release, version, wanted, &mirrors));
+        say(&report::status_json(now, release, version, wanted, &mirrors, &all.mirrors, &runs));
+        return Ok(());
     }
-    Ok(exit::OK)
+    if all.mirrors.iter().any(|mirror| mirror.standing.seen_at.is_some()) {
+        let hours: Result<Vec<FirstBytes>, HistoryError> =
+            targets.iter().map(|target| history.first_bytes(&target.name, now)).collect();
+        say(&report::health_table(&all, &hours.map_err(fail)?, surface.style));
+        say("");
+    }
+    say(&report::status_table(&mirrors, now, surface.style));
+    say(&report::runs_table(&runs, surface.style));
+    say(&report::status_headline(release, version, wanted, &mirrors));
+    Ok(())
 }
 
 fn explain(surface: &Surface, session: &Session, name: &str) -> Ended {

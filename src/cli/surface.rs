@@ -108,6 +108,15 @@ pub fn say(text: &str) {
     }
 }
 
+/// Empties the terminal, so that what comes next begins at its top. Does nothing where stdout is none.
+pub fn clear() {
+    let mut stdout = std::io::stdout().lock();
+    if stdout.is_terminal() {
+        // Whoever cannot see it any more needs no empty screen.
+        let _ = stdout.write_all(b"\x1b[2J\x1b[H");
+    }
+}
+
 /// Whether something that belonged on stdout could not be written: a script must not take half a report for a whole one.
 #[must_use]
 pub fn lost_output() -> bool {

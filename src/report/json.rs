@@ -6,9 +6,10 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::fleet::FleetMirror;
 use super::headline::{round_headline, run_headline, status_headline};
 use crate::base::BundleName;
-use crate::health::Round;
+use crate::health::{Round, Standing};
 use crate::history::{MirrorState, RecordedRun};
 use crate::transfer::Run;
 
@@ -58,11 +59,41 @@ struct Status<'a> {
     release: Option<&'a BundleName>,
     version: u64,
     wanted: usize,
-    mirrors: &'a [MirrorState],
+    mirrors: Vec<StatusMirror<'a>>,
     runs: &'a [RecordedRun],
 }
 
-/// `spartacus.status/1`: what is remembered, as of `now`. `release` and `version` are what was published last.
+/// What is remembered of a mirror, and how it is over time.
+#[derive(Serialize)]
+struct StatusMirror<'a> {
+    #[serde(flatten)]
+    state: &'a MirrorState,
+    standing: Option<&'a Standing>,
+    uptime: Option<Value>,
+    lag_seconds: Option<u64>,
+    first_byte_ms: Option<u32>,
+    certificate_ends: Option<Timestamp>,
+}
+
+impl<'a> StatusMirror<'a> {
+    fn of(state: &'a MirrorState, fleet: &'a [FleetMirror]) -> Self {
+        let health = fleet.iter().find(|mirror| mirror.name == state.target);
+        let names = ["24h", "7d", "30d", "90d"];
+        Self {
+            state,
+            standing: health.map(|mirror| &mirror.standing),
+            uptime: health.map(|mirror| {
+                names.into_iter().zip(&mirror.uptime).map(|(name, share)| (name, serde_json::json!(share))).collect()
+            }),
+            lag_seconds: health.and_then(|mirror| mirror.lag).map(|lag| lag.as_secs()),
+            first_byte_ms: health.and_then(FleetMirror::first_byte_ms),
+            certificate_ends: health.and_then(FleetMirror::certificate_ends),
+        }
+    }
+}
+
+/// `spartacus.status/1`: what is remembered, as of `now`, with how each mirror of `fleet` is over time. `release` and
+/// `version` are what was published last.
 #[must_use]
 pub fn status_json(
     now: Timestamp,
@@ -70,12 +101,15 @@ pub fn status_json(
     version: u64,
     wanted: usize,
     mirrors: &[MirrorState],
+    fleet: &[FleetMirror],
     runs: &[RecordedRun],
 ) -> String {
     let good = mirrors.iter().filter(|mirror| mirror.known_level(version).is_some()).count();
     let headline = status_headline(release, version, wanted, mirrors);
+    let total = mirrors.len();
+    let mirrors = mirrors.iter().map(|state| StatusMirror::of(state, fleet)).collect();
     let body = &Status { generated: now, release, version, wanted, mirrors, runs };
-    render(&Document { schema: "spartacus.status/1", headline, good, total: mirrors.len(), body })
+    render(&Document { schema: "spartacus.status/1", headline, good, total, body })
 }
 
 /// What a command did that reports on no copies: `schema`, then its fields.

@@ -8,16 +8,24 @@
 //! nothing but line feeds and our own colours ever reaches a terminal.
 
 mod advice;
+mod badge;
+mod board;
 mod check;
 mod error;
 mod explain;
+mod feed;
 mod fleet;
 mod headline;
+mod health_table;
 mod json;
+mod list;
+mod metalink;
 mod nagios;
+mod page;
 mod probes;
 pub mod progress;
 mod prometheus;
+mod public;
 mod resilience;
 mod run;
 mod runs;
@@ -26,15 +34,21 @@ mod table;
 #[cfg(test)]
 mod tests;
 mod words;
+mod xml;
 
+pub use board::{Board, BoardBundle, BoardFile, Past};
 pub use check::check_table;
 pub use error::{hints, render_error};
 pub use explain::{explanation, explanation_json};
 pub use fleet::{Fleet, FleetMirror, Observer};
 pub use headline::{round_headline, run_headline, status_headline};
+pub use health_table::{FirstBytes, health_table};
 pub use json::{check_json, object, run_json, status_json};
+pub use list::mirrors_json;
 pub use nagios::{NagiosState, nagios, nagios_unknown};
+pub use page::{Mood, PageSet, banner, index_page};
 pub use prometheus::prometheus;
+pub use public::public_files;
 pub use resilience::{resilience_json, resilience_text};
 pub use run::run_table;
 pub use runs::runs_table;

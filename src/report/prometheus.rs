@@ -81,7 +81,7 @@ fn conditions(out: &mut Metrics, fleet: &Fleet) {
             out.sample("spartacus_mirror_state", &labels, number(mirror.standing.condition == condition));
         }
     }
-    let moments: [(&str, &str, Moment); 3] = [
+    let moments: [(&str, &str, Moment); 4] = [
         ("spartacus_mirror_state_changed_timestamp_seconds", "When the state began.", |mirror| Some(mirror.standing.since)),
         ("spartacus_mirror_last_answer_timestamp_seconds", "When it last answered rightly.", |mirror| {
             mirror.standing.answered_at
@@ -89,6 +89,11 @@ fn conditions(out: &mut Metrics, fleet: &Fleet) {
         ("spartacus_mirror_last_full_verify_timestamp_seconds", "When every byte was last hashed and right.", |mirror| {
             mirror.standing.verified_at
         }),
+        (
+            "spartacus_mirror_certificate_not_after_timestamp_seconds",
+            "When the certificate ends that it last showed.",
+            FleetMirror::certificate_ends,
+        ),
     ];
     for (name, help, moment) in moments {
         out.family(name, "gauge", help);

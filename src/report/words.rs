@@ -59,6 +59,22 @@ pub(super) fn ago(moment: Timestamp, now: Timestamp) -> String {
     }
 }
 
+/// How long it has been, in one unit: `12 d`, `3 h`, `20 min`.
+pub(super) fn span(since: Timestamp, now: Timestamp) -> String {
+    let minutes = now.duration_since(since).as_secs() / 60;
+    match minutes {
+        ..120 => format!("{} min", minutes.max(0)),
+        120..2880 => format!("{} h", minutes / 60),
+        _ => format!("{} d", minutes / 1440),
+    }
+}
+
+/// Whole days until `end`, or that it is over.
+pub(super) fn days_until(end: Timestamp, now: Timestamp) -> String {
+    let seconds = end.duration_since(now).as_secs();
+    if seconds <= 0 { "ended".to_owned() } else { format!("{} d", seconds / 86_400) }
+}
+
 /// The first message of a failure, or its code if it has none, for a line that names the target already.
 pub(super) fn reason<'a>(failure: &'a FailureRecord, target: &TargetName) -> &'a str {
     without_target(failure.messages.first().unwrap_or(&failure.code), target)

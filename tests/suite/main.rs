@@ -23,6 +23,7 @@ mod history;
 mod keys;
 mod layering;
 mod net_clients;
+mod public;
 mod publish;
 mod quirks_document;
 mod quirks_folder;

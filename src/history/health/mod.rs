@@ -53,6 +53,14 @@ pub struct Event {
     pub what: EventKind,
 }
 
+impl Event {
+    /// Whether it is worth telling everybody: that a good mirror is still good is not.
+    #[must_use]
+    pub fn is_news(&self) -> bool {
+        self.what != EventKind::Verified
+    }
+}
+
 /// What happened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]

@@ -67,7 +67,7 @@ fn no_raw_control_character_is_in_any_report_and_none_is_lost() {
 fn status() -> String {
     let (mirrors, runs) = sample::remembered();
     let now = "2026-03-01T12:00:00Z".parse().unwrap();
-    status_json(now, Some(&"demo-1".parse().unwrap()), 7, 3, &mirrors, &runs)
+    status_json(now, Some(&"demo-1".parse().unwrap()), 7, 3, &mirrors, &[], &runs)
 }
 
 const NONE: [&str; 0] = [];

@@ -14,7 +14,7 @@ pub fn expect_check(report: &str) {
 }
 
 /// Expects the object of a command that reports on no copies: `init`, `bundle`, `sign`, `key`, `keys`, `mirror`,
-/// `resilience`, `target`, `targets`.
+/// `mirrors`, `public`, `resilience`, `target`, `targets`.
 pub fn expect_command(name: &str, report: &str) -> serde_json::Value {
     let schema = match name {
         "init" => include_str!("../../../docs/schema/init-1.json"),
@@ -24,6 +24,8 @@ pub fn expect_command(name: &str, report: &str) -> serde_json::Value {
         "keys" => include_str!("../../../docs/schema/keys-1.json"),
         "target" => include_str!("../../../docs/schema/target-1.json"),
         "mirror" => include_str!("../../../docs/schema/mirror-1.json"),
+        "mirrors" => include_str!("../../../docs/schema/mirrors-1.json"),
+        "public" => include_str!("../../../docs/schema/public-1.json"),
         "resilience" => include_str!("../../../docs/schema/resilience-1.json"),
         "targets" => include_str!("../../../docs/schema/targets-1.json"),
         unknown => panic!("there is no schema {unknown}"),
