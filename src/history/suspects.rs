@@ -57,12 +57,12 @@ pub(super) fn write(connection: &Connection, check: &MirrorCheck, depth: Depth) 
          ON CONFLICT (target, path) DO UPDATE SET depth = max(depth, excluded.depth)",
     )?;
     for path in &check.suspects.paths {
-        // As shallow as the check that would find it again: every check reads metadata, and a look at sizes sees what is
-        // missing.
+        // As shallow as the check that is sure to find it again: every check reads metadata, a look at sizes sees what is
+        // missing, and wrong bytes are found by reading all of them, though a sample may have met them in any round.
         let found_by = match path {
             metadata if metadata.as_str().starts_with("metadata/") => Depth::Metadata,
-            missing if check.suspects.missing.contains(missing) => depth.min(Depth::Files),
-            _ => depth,
+            missing if check.suspects.missing.contains(missing) => Depth::Files,
+            _ => Depth::Full,
         };
         insert.execute((target, path.as_str(), rank(found_by)))?;
     }

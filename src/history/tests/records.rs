@@ -204,7 +204,10 @@ fn the_later_of_check_and_run_tells_what_is_known_and_only_of_the_version_asked_
 /// A round of this depth that finds these objects bad at mirror `a`, and has looked at everything.
 fn finding(depth: Depth, started: &str, bad: &[&str]) -> Round {
     let verdict = if bad.is_empty() { Verdict::Current } else { Verdict::Forged };
-    let suspects = Suspects { paths: bad.iter().map(|path| object(path)).collect(), exhaustive: true, ..Suspects::default() };
+    let paths: std::collections::BTreeSet<ObjectPath> = bad.iter().map(|path| object(path)).collect();
+    // A look at sizes knows of no other trouble than that.
+    let missing = if depth == Depth::Full { std::collections::BTreeSet::new() } else { paths.clone() };
+    let suspects = Suspects { paths, missing, exhaustive: true };
     Round {
         depth,
         ..round(started, vec![MirrorCheck { suspects, ..check("a", verdict, bad.is_empty().then_some(Level::Current)) }])
@@ -239,6 +242,21 @@ fn what_was_proven_bad_is_suspected_until_a_check_as_deep_or_a_repair_clears_it(
     assert_eq!(known().len(), 200);
     history.record_round(&finding(Depth::Full, "2026-03-05T00:00:00Z", &["releases/demo-1/007"])).unwrap();
     assert_eq!(known(), [object("releases/demo-1/007")].into());
+}
+
+#[test]
+fn what_a_sample_found_altered_stays_until_every_byte_was_read_or_sent_again() {
+    let (_folder, history) = fresh();
+    let altered = || history.last_state().unwrap()[0].altered;
+    let mut sampled = finding(Depth::Metadata, "2026-03-01T00:00:00Z", &["releases/demo-1/large", "releases/demo-1/gone"]);
+    sampled.mirrors[0].suspects.missing = [object("releases/demo-1/gone")].into();
+    history.record_round(&sampled).unwrap();
+    history.record_round(&finding(Depth::Metadata, "2026-03-01T00:05:00Z", &[])).unwrap();
+    assert_eq!((history.suspects().unwrap()[&target("a")].len(), altered()), (2, 1));
+    history.record_round(&finding(Depth::Files, "2026-03-01T00:10:00Z", &[])).unwrap();
+    assert_eq!(history.suspects().unwrap()[&target("a")], [object("releases/demo-1/large")].into(), "sizes tell what is there");
+    history.record_round(&finding(Depth::Full, "2026-03-01T00:15:00Z", &[])).unwrap();
+    assert!(history.suspects().unwrap().is_empty());
 }
 
 #[test]
