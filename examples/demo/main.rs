@@ -129,7 +129,7 @@ fn flip(file: &Path) -> anyhow::Result<String> {
     let bytes = std::fs::read(file).with_context(|| format!("the push left no {}", file.display()))?;
     let byte = *bytes.get(ALTERED_AT).with_context(|| format!("{} is too short to alter", file.display()))?;
     let other = if byte == b'x' { 'y' } else { 'x' };
-    Ok(format!("printf {other} | dd of={} bs=1 seek={ALTERED_AT} conv=notrunc status=none", file.display()))
+    Ok(format!("printf {other} | dd of='{}' bs=1 seek={ALTERED_AT} conv=notrunc status=none", file.display()))
 }
 
 /// The check must name the altered file, the mirror that has it, and no other file.

@@ -70,13 +70,15 @@ impl Shell {
 
     async fn follow(&self, mut command: Command) -> anyhow::Result<(i32, String)> {
         command.current_dir(&self.folder).envs(self.environment.iter().map(|(name, value)| (name, value)));
+        // What the person who runs it has set must not change what is shown.
+        command.env_remove("SPARTACUS_CONFIG");
         command.stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true);
         let mut child = command.spawn().context("cannot start the command")?;
         let stdout = child.stdout.take().context("the command has no output")?;
         let mut lines = BufReader::new(stdout).lines();
         let mut output = String::new();
         while let Some(line) = lines.next_line().await.context("cannot read the command's output")? {
-            println!("{line}");
+            print(&line);
             output.push_str(&line);
             output.push('\n');
         }
@@ -87,17 +89,22 @@ impl Shell {
 
 /// Tells the story.
 pub fn say(words: &str) {
-    println!("\n{words}");
+    print(&format!("\n{words}"));
 }
 
 /// Shows a file that the maintainer edits, and what stands in it then.
 pub fn show_file(name: &str, text: &str) {
     echo(&format!("$EDITOR {name}"));
     for line in text.lines() {
-        println!("    {line}");
+        print(&format!("    {line}"));
     }
 }
 
 fn echo(line: &str) {
-    println!("$ {line}");
+    print(&format!("$ {line}"));
+}
+
+/// Whoever closes the pipe (`| head`) has seen enough; the story goes on to its end and cleans up.
+fn print(line: &str) {
+    let _ = writeln!(std::io::stdout().lock(), "{line}");
 }

@@ -42,22 +42,27 @@ pub enum Replicas {
 }
 
 impl Replicas {
-    /// The number of copies wanted of `targets` targets (never more than there are).
+    /// The number of copies wanted of `targets` targets, `paused` of which take no part: never more than there are, and at
+    /// least one. A share is one of those that take part; a number stays what it is when some are paused.
     #[must_use]
-    pub fn wanted(self, targets: usize) -> usize {
-        match self {
-            Self::All => targets,
+    pub fn wanted(self, targets: usize, paused: usize) -> usize {
+        let active = targets.saturating_sub(paused);
+        let wanted = match self {
+            Self::All => active,
             Self::Count(count) => usize::try_from(count).unwrap_or(usize::MAX).min(targets),
-            Self::Percent(percent) => (targets * usize::from(percent)).div_ceil(100),
-        }
+            Self::Percent(percent) => (active * usize::from(percent)).div_ceil(100),
+        };
+        wanted.max(1)
     }
 
-    /// What `good` copies out of `targets` amount to.
+    /// What `good` copies out of `targets`, `paused` of which take no part, amount to.
     #[must_use]
-    pub fn verdict(self, good: usize, targets: usize) -> Quorum {
-        if good == targets {
+    pub fn verdict(self, good: usize, targets: usize, paused: usize) -> Quorum {
+        if good < self.wanted(targets, paused) {
+            Quorum::Missed
+        } else if good == targets.saturating_sub(paused) {
             Quorum::All
-        } else if good >= self.wanted(targets) {
+        } else if good > 0 {
             Quorum::Met
         } else {
             Quorum::Missed
@@ -296,10 +301,14 @@ mod tests {
     #[test]
     fn replicas_round_up_and_never_exceed_the_targets() {
         assert_eq!("80%".parse(), Ok(Replicas::Percent(80)));
-        assert_eq!(Replicas::Percent(80).wanted(24), 20);
-        assert_eq!(Replicas::Count(30).wanted(24), 24);
-        assert_eq!(Replicas::Count(3).verdict(3, 4), Quorum::Met);
-        assert_eq!(Replicas::Count(3).verdict(2, 4), Quorum::Missed);
+        assert_eq!(Replicas::Percent(80).wanted(24, 0), 20);
+        assert_eq!(Replicas::Percent(80).wanted(24, 14), 8);
+        assert_eq!(Replicas::Count(30).wanted(24, 0), 24);
+        assert_eq!(Replicas::Count(3).verdict(3, 4, 0), Quorum::Met);
+        assert_eq!(Replicas::Count(3).verdict(2, 4, 0), Quorum::Missed);
+        assert_eq!(Replicas::Count(3).verdict(1, 3, 2), Quorum::Missed, "pausing two does not make one copy enough");
+        assert_eq!(Replicas::All.verdict(1, 3, 2), Quorum::All);
+        assert_eq!(Replicas::All.verdict(0, 2, 2), Quorum::Missed, "no copy at all is never all of them");
         assert!("0".parse::<Replicas>().is_err() && "101%".parse::<Replicas>().is_err());
     }
 

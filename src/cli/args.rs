@@ -139,7 +139,7 @@ pub struct Init {
     #[arg(long, value_name = "FILE")]
     pub recovery_out: Option<Utf8PathBuf>,
     /// A team instead of one person: the minisign public keys of all maintainers (repeat).
-    #[arg(long = "maintainer-key", value_name = "FILE")]
+    #[arg(long = "maintainer-key", value_name = "FILE", conflicts_with = "recovery_out")]
     pub maintainer_keys: Vec<Utf8PathBuf>,
     /// Signatures that a team needs.
     #[arg(long, value_name = "N", requires = "maintainer_keys")]

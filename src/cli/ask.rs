@@ -56,7 +56,8 @@ pub fn new_password(surface: &Surface, what: &str) -> Result<Secret, Failure> {
     if first == second { Ok(Secret::new(first)) } else { Err(Failure::told(exit::USAGE, "the two passwords differ")) }
 }
 
-/// A line typed without echo. Ctrl-C comes as an error there, because the terminal sends no signals meanwhile.
+/// A line typed without echo. Ctrl-C becomes a signal there and then an error; whoever does not listen for signals is ended
+/// by it before the echo is back, so every command that asks listens ([`super::cancel::Cancel::on_signals`]).
 fn typed(prompt: &str) -> Result<String, Failure> {
     rpassword::prompt_password(prompt).map_err(|error| match error.kind() {
         std::io::ErrorKind::Interrupted => Failure::told(exit::INTERRUPTED, "cancelled; nothing was changed"),
@@ -65,7 +66,7 @@ fn typed(prompt: &str) -> Result<String, Failure> {
 }
 
 fn from_file() -> Result<Option<Secret>, Failure> {
-    let Some(path) = std::env::var_os(PASSWORD_FILE) else { return Ok(None) };
+    let Some(path) = std::env::var_os(PASSWORD_FILE).filter(|path| !path.is_empty()) else { return Ok(None) };
     let path = Utf8PathBuf::try_from(std::path::PathBuf::from(path))?;
     SecretRef::File(path).resolve().map(Some).map_err(|error| {
         let hint = crate::base::Hinted::hint(&error);

@@ -12,7 +12,7 @@ use super::mirror::source;
 use super::probing::{Looking, probe_orders};
 use super::public::{write_public, write_whole};
 use super::push::pin;
-use super::session::{Session, bundle_failure, hinted};
+use super::session::{Session, bundle_failure, hinted, paused};
 use super::surface::{Surface, say};
 use crate::base::{ByteCount, Quorum, Sha256, TargetName};
 use crate::bundle::{self, Content, Object, Published, Showcase};
@@ -116,6 +116,7 @@ pub async fn look_at_mirrors(
         release: published.and_then(|state| state.verified().newest.clone()),
         depth,
         replicas: policy.replicas,
+        paused: paused(targets),
         concurrency: policy.concurrency,
         timeouts: policy.timeouts,
         clock: session.clock,

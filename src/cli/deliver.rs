@@ -12,7 +12,7 @@ use super::connect::TargetConnector;
 use super::exit::{self, Failure};
 use super::journal::StateJournal;
 use super::push::tell;
-use super::session::{Session, file_failure, hinted};
+use super::session::{Session, file_failure, hinted, paused, refuse_own_files};
 use super::surface::Surface;
 use super::target::place::place_digest;
 use crate::base::{Quorum, TargetName};
@@ -47,6 +47,7 @@ pub async fn deliver(surface: &Surface, global: &Global, session: &Session, orde
     // Outputs are opened before long work starts.
     let log = match &global.events {
         Some(path) => {
+            refuse_own_files(global, "--events", path)?;
             let file = std::fs::File::create(path).map_err(|error| file_failure("write", path, error))?;
             let writer = EventWriter::begin(BufWriter::new(file), session.clock);
             Some(writer.map_err(|error| file_failure("write", path, error))?)
@@ -60,7 +61,7 @@ pub async fn deliver(surface: &Surface, global: &Global, session: &Session, orde
         release: order.release.newest.clone(),
         version: order.release.version,
         started: session.clock.now(),
-        wanted: policy.replicas.wanted(order.targets.len()),
+        wanted: policy.replicas.wanted(order.targets.len(), paused(&order.targets)),
     };
     let id = history.begin_run(&start).map_err(|error| hinted(exit::UNEXPECTED, error))?;
 

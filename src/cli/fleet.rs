@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::exit::{self, Failure};
 use super::judge::due_since;
-use super::session::{Session, hinted};
+use super::session::{Session, hinted, paused};
 use crate::base::{Lifecycle, TargetName};
 use crate::config::{Target, TargetState};
 use crate::health::{Observation, Standing, Verdict};
@@ -50,7 +50,7 @@ fn gather(session: &Session, targets: &[&Target]) -> Result<Fleet, HistoryError>
         project: session.config.project.name.clone(),
         at: now,
         release: last_run.as_ref().and_then(|run| run.start.release.clone()),
-        wanted: session.config.policy.replicas.wanted(mirrors.len()),
+        wanted: session.config.policy.replicas.wanted(mirrors.len(), paused(targets)),
         observer: Observer {
             saw: saw(history.as_ref())?,
             round_at: last_round.as_ref().map(|round| round.finished),

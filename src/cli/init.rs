@@ -6,28 +6,57 @@ use camino::Utf8Path;
 
 use super::args::Init;
 use super::ask;
+use super::cancel::Cancel;
 use super::exit::{self, Ended, Failure};
 use super::session::{bundle_failure, file_failure, hinted, key_failure};
 use super::surface::{Surface, answer};
 use crate::base::{Clock, sanitise};
 use crate::bundle::{BundleError, InitSpec, Initialised, KeyName, People, Project};
-use crate::trust::{PublicKey, SigningKey};
+use crate::trust::{PublicKey, SigningKey, TrustError};
 
 /// The file that names the targets.
 const CONFIG: &str = "targets.yaml";
 
 /// Makes a project and says what to do next.
 pub fn init(surface: &Surface, order: &Init) -> Ended {
+    check_words(order)?;
     let config = order.folder.join(CONFIG);
     if config.exists() {
         return Err(Failure::told(exit::USAGE, format!("{config} exists already; nothing was changed")));
     }
+    // Whoever is asked for a password must get the terminal's echo back after Ctrl-C.
+    let _listening = Cancel::on_signals(surface)?;
     let made = if order.maintainer_keys.is_empty() { one_person(surface, order)? } else { team(surface, order)? };
     std::fs::write(&config, first_config(&order.name, &made)).map_err(|error| file_failure("write", &config, error))?;
     let copy = order.folder.join("1.root.json");
     std::fs::copy(made.project.metadata().join("1.root.json"), &copy).map_err(|error| file_failure("write", &copy, error))?;
     answer(surface, "spartacus.init/1", &fields(order, &made, &config, &copy), &next_steps(order, &made));
     Ok(exit::OK)
+}
+
+/// What the next command would refuse is refused before a key is made and a password asked for.
+fn check_words(order: &Init) -> Result<(), Failure> {
+    if order.name.trim().is_empty() || sanitise(&order.name) != order.name {
+        return Err(Failure::told(exit::USAGE, "the project's name must be a line of printable text")
+            .hint("spartacus init --name 'Blue Book Archive' --recovery-out ../recovery.key"));
+    }
+    // Names of other keys in keys/, and of the recovery key in lists.
+    let reserved = ["online", "recovery", "deploy_ed25519", "age_identity", "age_recipient"];
+    if let Some(name) = reserved.iter().find(|name| **name == order.maintainer) {
+        return Err(Failure::told(exit::USAGE, format!("{name} is the name of another key of the project"))
+            .hint("choose your own name: --maintainer alice"));
+    }
+    let Some(path) = &order.recovery_out else { return Ok(()) };
+    if path.exists() {
+        return Err(Failure::told(exit::USAGE, format!("{path} exists, and a key is never overwritten"))
+            .hint("choose another file for --recovery-out"));
+    }
+    let folder = path.parent().filter(|folder| !folder.as_str().is_empty()).unwrap_or(Utf8Path::new("."));
+    if folder.is_dir() {
+        return Ok(());
+    }
+    Err(Failure::told(exit::USAGE, format!("the folder {folder} for the recovery key is not there"))
+        .hint("insert the medium, or name another file with --recovery-out"))
 }
 
 fn fields(order: &Init, made: &Initialised, config: &Utf8Path, root: &Utf8Path) -> serde_json::Value {
@@ -102,6 +131,9 @@ fn create(order: &Init, people: People<'_>) -> Result<Initialised, Failure> {
                 vec![format!("there is a project with its keys; what it lacks is {path}: printf %b {} > {path}", quoted(&text))];
             failure
         }
+        // Who may sign, and how many must, was said on the command line.
+        (BundleError::Trust(TrustError::Role { .. }), _) => Failure { code: exit::USAGE, ..bundle_failure(error) },
+        (BundleError::Keys(_), _) if order.threshold.is_some() => bundle_failure(error).hint("add --force if you mean it"),
         _ => bundle_failure(error),
     })
 }
@@ -132,7 +164,7 @@ fn next_steps(order: &Init, made: &Initialised) -> String {
     for secret in &made.secrets {
         let _ = writeln!(text, "secret   {secret}");
     }
-    if let Some(recovery) = &order.recovery_out {
+    if let Some(recovery) = order.recovery_out.as_ref().filter(|_| order.maintainer_keys.is_empty()) {
         let _ = writeln!(text, "\nkeep {recovery} and its password apart from this machine: it can replace a lost or stolen key");
     }
     let enter = if folder == "." { String::new() } else { format!("  cd {folder}\n") };

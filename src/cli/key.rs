@@ -8,6 +8,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use super::args::{Global, Key};
 use super::ask;
+use super::cancel::Cancel;
 use super::exit::{self, Ended, Failure};
 use super::session::{bundle_failure, file_failure, hinted, key_failure, project};
 use super::surface::{Surface, answer};
@@ -37,6 +38,8 @@ fn new(surface: &Surface, global: &Global, name: &str, out: Option<&Utf8PathBuf>
     if public.exists() {
         return Err(public_exists(&public));
     }
+    // Whoever is asked for a password must get the terminal's echo back after Ctrl-C.
+    let _listening = Cancel::on_signals(surface)?;
     let password = ask::new_password(surface, &format!("{who}'s key"))?;
     let key = SigningKey::generate(who.as_str()).map_err(|error| hinted(exit::UNEXPECTED, error))?;
     // The public half first: of a team member it may be all that is here, her secret key lies elsewhere.

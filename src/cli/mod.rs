@@ -102,6 +102,15 @@ async fn dispatch(surface: &Surface, arguments: &Arguments) -> Ended {
 
 /// An option that would do nothing is a misunderstanding.
 fn refuse_unused(global: &args::Global, command: &Command) -> Result<(), Failure> {
+    let about_targets = matches!(
+        command,
+        Command::Push(_) | Command::Repair(_) | Command::Check(_) | Command::Status(_) | Command::Resilience | Command::Target(_)
+    );
+    if !global.only.is_empty() && !about_targets {
+        return Err(
+            Failure::told(exit::USAGE, "--only names targets, and this command is not about targets").hint("leave --only out")
+        );
+    }
     match (&global.events, command) {
         (None, _) | (_, Command::Push(_) | Command::Repair(_)) => Ok(()),
         (Some(path), _) => {

@@ -39,7 +39,7 @@ pub async fn push(surface: &Surface, global: &Global, order: &Push) -> Ended {
     newest::remember(&session).await?;
     let release = Arc::new(release);
     if order.dry_run {
-        return super::repair::dry_run(&session, &targets, &release, &cancel).await;
+        return super::repair::dry_run(surface, &session, &targets, &release, &cancel).await;
     }
     // 3. To all targets.
     let pin = pin(&session.project)?;
@@ -51,7 +51,13 @@ pub async fn push(surface: &Surface, global: &Global, order: &Push) -> Ended {
         tell(surface, &run);
         return Ok(code(&run, &cancel));
     }
-    surface.remark(&report::run_table(&run, surface.style));
+    if surface.json {
+        surface.remark(&report::run_table(&run, surface.style));
+    } else {
+        // A target that refused the push may serve the release all the same: both are told.
+        say(&report::run_table(&run, surface.style));
+        say(&report::run_headline(&run));
+    }
     let round = look_at_mirrors(&session, &targets, &Looking::only(Depth::Full), &cancel).await?;
     super::check::tell(surface, &round);
     Ok(code(&run, &cancel).max(super::check::code(&round, &cancel)))

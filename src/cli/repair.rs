@@ -12,7 +12,7 @@ use super::exit::{self, Ended, Failure};
 use super::journal::StateJournal;
 use super::push::{pin, showcase, tell};
 use super::session::{Session, bundle_failure, hinted};
-use super::surface::{Surface, say};
+use super::surface::{Surface, answer};
 use crate::base::{ByteCount, ObjectPath, TargetName, escape};
 use crate::bundle::{self, Release};
 use crate::config::{Target, TargetState};
@@ -39,7 +39,7 @@ pub async fn repair(surface: &Surface, global: &Global, order: &Repair) -> Ended
     };
     let looks: BTreeMap<TargetName, Look> = targets.iter().map(|target| (target.name.clone(), look(target))).collect();
     if order.dry_run {
-        return forecast(&session, &targets, &release, &looks, &cancel).await;
+        return forecast(surface, &session, &targets, &release, &looks, &cancel).await;
     }
     let delivery = Delivery { kind: RunKind::Repair, targets, release, pin: pin(&session.project)?, looks, cancel: &cancel };
     let run = deliver(surface, global, &session, delivery).await?;
@@ -60,11 +60,18 @@ fn clear(session: &Session, run: &Run, suspects: &BTreeMap<TargetName, BTreeSet<
 }
 
 /// What a push would send where.
-pub async fn dry_run(session: &Session, targets: &[&Target], release: &Arc<Release>, cancel: &Cancel) -> Ended {
-    forecast(session, targets, release, &BTreeMap::new(), cancel).await
+pub async fn dry_run(
+    surface: &Surface,
+    session: &Session,
+    targets: &[&Target],
+    release: &Arc<Release>,
+    cancel: &Cancel,
+) -> Ended {
+    forecast(surface, session, targets, release, &BTreeMap::new(), cancel).await
 }
 
 async fn forecast(
+    surface: &Surface,
     session: &Session,
     targets: &[&Target],
     release: &Arc<Release>,
@@ -74,6 +81,7 @@ async fn forecast(
     let pin = pin(&session.project)?;
     let journal = StateJournal::of_earlier_runs(session.history.clone(), release.version);
     let mut text = String::new();
+    let mut told: Vec<serde_json::Value> = Vec::new();
     let mut failed = false;
     for target in targets.iter().filter(|target| target.state == TargetState::Active) {
         let closely = looks.get(&target.name).cloned().unwrap_or_default();
@@ -96,6 +104,10 @@ async fn forecast(
                 let plan = plan::plan(release, target.holds, &inventory);
                 let (objects, bytes): (u64, ByteCount) = plan.size();
                 let _ = writeln!(text, "{}: {objects} objects, {bytes}", target.name);
+                let listed = plan.objects().map(|object| serde_json::json!({ "path": object.path, "length": object.length }));
+                told.push(serde_json::json!({
+                    "target": target.name, "objects": listed.collect::<Vec<_>>(), "bytes": bytes, "error": null,
+                }));
                 for object in plan.objects() {
                     let _ = writeln!(text, "  {}  {}", escape(object.path.as_str()), ByteCount(object.length));
                 }
@@ -103,14 +115,20 @@ async fn forecast(
             Err(error) => {
                 failed = true;
                 let _ = writeln!(text, "{}", escape(&error.to_string()));
+                told.push(serde_json::json!({
+                    "target": target.name, "objects": [], "bytes": 0, "error": escape(&error.to_string()),
+                }));
             }
         }
     }
     text += "dry run: nothing was sent";
+    if cancel.code().is_some() {
+        text += " (cancelled)";
+    }
+    let fields = serde_json::json!({ "release": release.newest, "version": release.version, "targets": told });
+    answer(surface, "spartacus.plan/1", &fields, &text);
     if let Some(code) = cancel.code() {
-        say(&(text + " (cancelled)"));
         return Ok(code);
     }
-    say(&text);
     Ok(if failed { exit::PARTIAL } else { exit::OK })
 }

@@ -1,5 +1,6 @@
 //! What most commands begin with: the configuration, the project, its state.
 
+use std::io::Read as _;
 use std::sync::Arc;
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -8,9 +9,9 @@ use super::accounts::Accounts;
 use super::args::Global;
 use super::exit::{self, Failure};
 use super::surface::{Surface, complain};
-use crate::base::{Clock, Hinted, sanitise};
+use crate::base::{ByteCount, Clock, Hinted, sanitise};
 use crate::bundle::{BundleError, Project, Trouble};
-use crate::config::{Config, ConfigError, Loaded, Target};
+use crate::config::{Config, ConfigError, Loaded, Target, TargetState};
 use crate::history::History;
 use crate::net::Clients;
 use crate::trust::TrustError;
@@ -167,7 +168,44 @@ fn key_trouble(error: &TrustError) -> u8 {
     }
 }
 
+/// The bytes of a file that a person named. What is longer than `longest` is not what was meant (`/dev/zero` never ends).
+pub fn read_at_most(path: &Utf8Path, longest: u64) -> Result<Vec<u8>, Failure> {
+    let fail = |error| file_failure("read", path, error);
+    let mut bytes = Vec::new();
+    let file = std::fs::File::open(path).map_err(fail)?;
+    file.take(longest + 1).read_to_end(&mut bytes).map_err(fail)?;
+    if bytes.len() as u64 > longest {
+        return Err(Failure::told(
+            exit::USAGE,
+            format!("{path} is longer than the {} that such a file may have", ByteCount(longest)),
+        ));
+    }
+    Ok(bytes)
+}
+
+/// Refuses to write a report over what keeps the project alive: its configuration, its keys, its state.
+pub fn refuse_own_files(global: &Global, option: &str, path: &Utf8Path) -> Result<(), Failure> {
+    let whole = |path: &Utf8Path| path.canonicalize_utf8().ok();
+    let folder_of = path.parent().filter(|folder| !folder.as_str().is_empty()).unwrap_or(Utf8Path::new("."));
+    let (Some(parent), Some(file)) = (whole(folder_of), path.file_name()) else { return Ok(()) };
+    // A link is written through, so what it leads to counts too.
+    let places = [Some(parent.join(file)), whole(path)];
+    let own = [whole(&folder(global).join("keys")), whole(&folder(global).join(".spartacus")), whole(&global.config)];
+    let hit = places.iter().flatten().any(|place| own.iter().flatten().any(|own| place.starts_with(own)));
+    if hit {
+        return Err(Failure::told(exit::USAGE, format!("{option} {path}: that would overwrite what belongs to the project"))
+            .hint(format!("{option} takes a file outside of keys/ and .spartacus/, and not targets.yaml")));
+    }
+    Ok(())
+}
+
 /// A local file that could not be read or written, with what was tried.
 pub fn file_failure(tried: &str, path: &Utf8Path, error: std::io::Error) -> Failure {
     Failure::new(exit::USAGE, anyhow::Error::new(error).context(format!("cannot {tried} {path}")))
+}
+
+/// How many of these take no part.
+#[must_use]
+pub fn paused(targets: &[&Target]) -> usize {
+    targets.iter().filter(|target| target.state == TargetState::Paused).count()
 }

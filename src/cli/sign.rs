@@ -13,7 +13,7 @@ use super::bundle::bundle_name;
 use super::cancel::Cancel;
 use super::exit::{self, Ended, Failure};
 use super::init::open_key;
-use super::session::{bundle_failure, file_failure, project};
+use super::session::{bundle_failure, file_failure, project, refuse_own_files};
 use super::surface::{Surface, answer};
 use crate::base::{BundleName, Clock};
 use crate::bundle::{BundleError, CoSignature, KeyName, Project, ProjectLock, Published, SignRequest, SignSummary, Staged};
@@ -27,6 +27,11 @@ const LONGEST_REQUEST: u64 = 64 << 20;
 
 /// Signs, or adds what another maintainer signed; then says whether that is enough.
 pub async fn sign(surface: &Surface, global: &Global, order: &Sign) -> Ended {
+    for (option, path) in [("--out", &order.out), ("--request-out", &order.request_out)] {
+        if let Some(path) = path {
+            refuse_own_files(global, option, path)?;
+        }
+    }
     let project = project(global)?;
     let lock = project.lock().map_err(bundle_failure)?;
     let name = bundle_name(&order.name)?;
@@ -39,7 +44,8 @@ pub async fn sign(surface: &Surface, global: &Global, order: &Sign) -> Ended {
     if let Some(path) = &order.add {
         staged.add(&project, &lock, &received(path, &name)?).map_err(bundle_failure)?;
     } else {
-        let signature = sign_stage(surface, &project, &lock, &staged, order.key.as_ref(), order.yes, &Cancel::never()).await?;
+        let signature =
+            sign_stage(surface, &project, &lock, &staged, order.key.as_ref(), order.yes, &Cancel::on_signals(surface)?).await?;
         if let Some(path) = &order.out {
             hand_over(surface, &signature, path)?;
         }

@@ -8,7 +8,7 @@ use super::board::board;
 use super::exit::{self, Ended, Failure};
 use super::fleet::fleet;
 use super::public::write_public;
-use super::session::{Session, hinted};
+use super::session::{Session, hinted, paused};
 use super::surface::{Surface, answer, clear, say};
 use crate::base::sanitise;
 use crate::config::Target;
@@ -65,7 +65,7 @@ fn tell(surface: &Surface, session: &Session, targets: &[&Target]) -> Result<(),
     let mirrors: Vec<MirrorState> = targets.iter().map(|target| state_of(target, &known)).collect();
     let newest = runs.first();
     let (release, version) = (newest.and_then(|run| run.start.release.as_ref()), newest.map_or(0, |run| run.start.version));
-    let wanted = session.config.policy.replicas.wanted(mirrors.len());
+    let wanted = session.config.policy.replicas.wanted(mirrors.len(), paused(targets));
     let all = fleet(session, targets)?;
     if surface.json {
         say(&report::status_json(now, release, version, wanted, &mirrors, &all.mirrors, &runs));

@@ -9,19 +9,20 @@ use url::Url;
 use super::args::Verify;
 use super::check::{depth, tell};
 use super::exit::{self, Ended, Failure};
-use super::session::hinted;
+use super::session::{hinted, read_at_most};
 use super::surface::Surface;
 use crate::base::{Clock, Holds, Replicas, TargetName, Timeouts};
 use crate::health::{self, Expectation, Mirror, ProbeOrders, RoundOrders, Verdict};
 use crate::net::{Clients, HttpPolicy};
 use crate::reader::{FolderSource, HttpSource, Source};
 
+/// A root is some kilobytes long.
+const LONGEST_ROOT: u64 = 1 << 20;
+
 /// Verifies one place and tells what was found.
 pub async fn verify(surface: &Surface, order: &Verify) -> Ended {
-    let pin = std::fs::read(&order.root).map_err(|error| {
-        Failure::new(exit::USAGE, anyhow::Error::new(error).context(format!("cannot read {}", order.root)))
-            .hint("--root takes the project's 1.root.json, from a source that you trust")
-    })?;
+    let pin = read_at_most(&order.root, LONGEST_ROOT)
+        .map_err(|failure| failure.hint("--root takes the project's 1.root.json, from a source that you trust"))?;
     if !is_root(&pin) {
         return Err(Failure::told(exit::USAGE, format!("{} is not a root of trust", order.root))
             .hint("--root takes the project's 1.root.json, from a source that you trust"));
@@ -45,6 +46,7 @@ pub async fn verify(surface: &Surface, order: &Verify) -> Ended {
         release: None,
         depth: depth(order.files, order.full),
         replicas: Replicas::All,
+        paused: 0,
         concurrency: 1,
         timeouts: Timeouts::default(),
         clock: Clock::System,
@@ -68,6 +70,13 @@ fn is_root(pin: &[u8]) -> bool {
 
 fn source(order: &Verify) -> Result<Arc<dyn Source>, Failure> {
     match Url::parse(&order.place) {
+        // What is refused is not repeated: it may be a login.
+        Ok(url)
+            if !url.username().is_empty() || url.password().is_some() || url.query().is_some() || url.fragment().is_some() =>
+        {
+            Err(Failure::told(exit::USAGE, "the address has a login, a query or a fragment in it")
+                .hint("readers need none: spartacus verify https://mirror.example/path/ --root 1.root.json"))
+        }
         Ok(url) if matches!(url.scheme(), "http" | "https") => {
             let policy = HttpPolicy { proxy: order.proxy.clone(), ca: order.ca.clone(), ..HttpPolicy::new(&Timeouts::default()) };
             let client = Clients::default().get(&policy).map_err(|error| hinted(exit::USAGE, error))?;

@@ -102,7 +102,11 @@ fn read_file(path: &Utf8PathBuf) -> Result<String, SecretError> {
     use std::os::unix::fs::PermissionsExt as _;
     let fail = |source| SecretError::File { path: path.clone(), source };
     let file = std::fs::File::open(path).map_err(fail)?;
-    let mode = file.metadata().map_err(fail)?.permissions().mode() & 0o777;
+    let about = file.metadata().map_err(fail)?;
+    if !about.is_file() {
+        return Err(fail(std::io::Error::new(std::io::ErrorKind::InvalidInput, "it is no regular file")));
+    }
+    let mode = about.permissions().mode() & 0o777;
     if mode & 0o077 != 0 {
         return Err(SecretError::Mode { path: path.clone(), mode });
     }

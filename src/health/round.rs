@@ -24,6 +24,8 @@ pub struct RoundOrders {
     pub depth: Depth,
     /// Copies wanted.
     pub replicas: Replicas,
+    /// Mirrors that are not looked at because they are paused.
+    pub paused: usize,
     /// Mirrors looked at, at the same time.
     pub concurrency: usize,
     /// How long one mirror (`target`) and all of them (`run`) may take; what is not looked at by then is unreadable.
@@ -71,8 +73,8 @@ pub async fn round(orders: RoundOrders) -> Round {
         version: newest,
         started,
         finished: orders.clock.now(),
-        wanted: orders.replicas.wanted(mirrors.len()),
-        quorum: orders.replicas.verdict(good, mirrors.len()),
+        wanted: orders.replicas.wanted(mirrors.len() + orders.paused, orders.paused),
+        quorum: orders.replicas.verdict(good, mirrors.len() + orders.paused, orders.paused),
         mirrors,
         probes,
         unfinished,

@@ -18,7 +18,10 @@ pub fn run_headline(run: &Run) -> String {
 pub fn round_headline(round: &Round) -> String {
     let good: Vec<&MirrorCheck> = round.mirrors.iter().filter(|check| check.is_good()).collect();
     let level = good.iter().filter_map(|check| check.level).min();
-    let line = sentence(round.release.as_ref(), round.version, level, good.len(), round.mirrors.len(), round.wanted);
+    // What mirrors show beyond our own last publish has another name than ours.
+    let shown = |check: &&MirrorCheck| check.version == Some(round.version) && check.release.is_some();
+    let named = round.mirrors.iter().find(shown).map_or(round.release.as_ref(), |check| check.release.as_ref());
+    let line = sentence(named, round.version, level, good.len(), round.mirrors.len(), round.wanted);
     if round.unfinished.is_empty() { line } else { format!("{line} (cancelled)") }
 }
 

@@ -94,7 +94,7 @@ async fn deadline(common: &Common) {
 
 fn conclude(kind: RunKind, common: &Common, started: jiff::Timestamp, outcomes: Vec<Outcome>, replicas: Replicas) -> Run {
     // A paused target takes no part, so it is not missed either.
-    let counted = outcomes.iter().filter(|outcome| outcome.ending != Ending::Paused).count();
+    let (all, paused) = (outcomes.len(), outcomes.iter().filter(|outcome| outcome.ending == Ending::Paused).count());
     let good = outcomes.iter().filter(|outcome| outcome.is_good()).count();
     let level: Option<Level> = outcomes.iter().filter(|outcome| outcome.is_good()).filter_map(|outcome| outcome.level).min();
     Run {
@@ -103,8 +103,8 @@ fn conclude(kind: RunKind, common: &Common, started: jiff::Timestamp, outcomes: 
         version: common.release.version,
         started,
         finished: common.clock.now(),
-        wanted: replicas.wanted(counted),
-        quorum: replicas.verdict(good, counted),
+        wanted: replicas.wanted(all, paused),
+        quorum: replicas.verdict(good, all, paused),
         level,
         cancelled: common.cancel.is_cancelled(),
         outcomes,

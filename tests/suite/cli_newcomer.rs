@@ -4,6 +4,7 @@ use std::fs;
 
 use crate::cli_desk::Desk;
 use crate::sshd::Sshd;
+use crate::support::schema;
 
 #[test]
 fn a_dry_run_of_a_stage_plans_and_leaves_everything_as_it_was() {
@@ -90,4 +91,96 @@ fn missing_files_are_not_called_altered() {
     assert!(status.contains("INCOMPLETE") && !status.contains("altered"), "{status}");
     desk.run(&["repair"]).ends_with(0);
     desk.run(&["check", "--full"]).ends_with(0);
+}
+
+#[test]
+fn a_login_in_an_address_is_refused_and_not_repeated() {
+    let desk = Desk::with_targets(&["one"]);
+    for place in ["http://u:hunter2@127.0.0.1:1/", "https://127.0.0.1:1/?token=hunter2", "ftp://u:hunter2@127.0.0.1/"] {
+        let said = desk.run(&["verify", place, "--root", "1.root.json"]).ends_with(2);
+        assert!(!said.err.contains("hunter2") && !said.out.contains("hunter2"), "{}{}", said.out, said.err);
+        assert!(said.err.contains("hint: "), "{}", said.err);
+    }
+}
+
+#[test]
+fn a_file_without_an_end_is_not_read_to_its_end() {
+    let desk = Desk::with_targets(&["one"]);
+    let said = desk.run(&["verify", "one", "--root", "/dev/zero"]).ends_with(2);
+    assert!(said.err.contains("/dev/zero is longer than"), "{}", said.err);
+}
+
+#[test]
+fn pausing_targets_does_not_make_fewer_copies_enough() {
+    let desk = Desk::with_targets(&["one", "two", "three"]);
+    desk.edit("targets.yaml", "replicas: all", "replicas: 3");
+    for name in ["two", "three"] {
+        desk.edit("targets.yaml", &format!("name: {name}\n"), &format!("name: {name}\n    state: paused\n"));
+    }
+    let pushed = desk.run(&["push", "docs", "--as", "v1", "--yes"]).ends_with(4);
+    assert_eq!(pushed.headline(), "v1 complete on 1 of 3 mirrors, wanted 3");
+    assert_eq!(desk.run(&["check"]).ends_with(4).headline(), "v1 current on 1 of 1 mirror, wanted 3");
+    desk.run(&["check", "--only", "two"]).ends_with(4);
+    // All of those that take part are still all.
+    desk.edit("targets.yaml", "replicas: 3", "replicas: all");
+    desk.run(&["check"]).ends_with(0);
+}
+
+#[test]
+fn reports_are_not_written_over_what_the_project_lives_on() {
+    let desk = Desk::with_targets(&["one"]);
+    desk.run(&["bundle", "docs", "--as", "v1"]).ends_with(0);
+    std::os::unix::fs::symlink(desk.path("targets.yaml"), desk.path("link")).expect("a new link");
+    let before = (desk.read("targets.yaml"), desk.read("keys/online.key"), desk.read("keys/maintainer.pub"));
+    for order in [
+        &["push", "--events", "targets.yaml"][..],
+        &["push", "--events", "keys/online.key"],
+        &["push", "--events", "./keys/../link"],
+        &["sign", "v1", "--yes", "--out", "targets.yaml"],
+        &["sign", "v1", "--request-out", "keys/maintainer.pub"],
+    ] {
+        desk.run(&["push", "docs", "--as", "v0", "--yes"]);
+        let said = desk.run(order).ends_with(2);
+        assert!(said.err.contains("that would overwrite what belongs to the project"), "{order:?}: {}", said.err);
+    }
+    assert_eq!((desk.read("targets.yaml"), desk.read("keys/online.key"), desk.read("keys/maintainer.pub")), before);
+}
+
+#[test]
+fn what_cannot_become_a_project_is_refused_before_anything_is_made() {
+    let desk = Desk::empty();
+    let init = |words: &[&str]| desk.run(&[&["init", "place"][..], words].concat());
+    for (words, told) in [
+        (&["--name", "", "--recovery-out", "r.key"][..], "a line of printable text"),
+        (&["--name", "two\nlines", "--recovery-out", "r.key"], "a line of printable text"),
+        (&["--name", "x", "--recovery-out", "r.key", "--maintainer", "online"], "online is the name of another key"),
+        (&["--name", "x", "--recovery-out", "nowhere/r.key"], "the folder nowhere for the recovery key is not there"),
+        (&["--name", "x", "--recovery-out", "password"], "a key is never overwritten"),
+    ] {
+        let said = init(words).ends_with(2);
+        assert!(said.err.contains(told) && said.err.contains("hint: "), "{words:?}: {}", said.err);
+        assert!(!desk.path("place").exists() && !desk.path("r.key").exists(), "{words:?}");
+    }
+    init(&["--name", "x", "--recovery-out", "r.key"]).ends_with(0);
+}
+
+#[test]
+fn a_dry_run_tells_programs_too() {
+    let desk = Desk::with_targets(&["one"]);
+    desk.run(&["bundle", "docs", "--as", "v1"]).ends_with(0);
+    desk.run(&["sign", "v1", "--yes"]).ends_with(0);
+    let plan = schema::expect_command("plan", &desk.run(&["push", "v1", "--dry-run", "--json"]).ends_with(0).out);
+    assert_eq!((&plan["schema"], &plan["release"]), (&"spartacus.plan/1".into(), &"v1".into()));
+    let objects = plan["targets"][0]["objects"].as_array().expect("a list");
+    assert!(objects.iter().any(|object| object["path"] == "releases/v1/README" && object["length"] == 8), "{plan}");
+}
+
+#[test]
+fn a_push_with_verification_tells_what_became_of_the_push() {
+    let desk = Desk::with_targets(&["one"]);
+    desk.run(&["push", "docs", "--as", "v1", "--yes"]).ends_with(0);
+    fs::rename(desk.path("one"), desk.path("moved")).expect("a folder of the test's own");
+    let said = desk.run(&["push", "--verify"]);
+    assert_ne!(said.code, 0);
+    assert!(said.out.contains("failed"), "{}{}", said.out, said.err);
 }

@@ -6,9 +6,9 @@ use crate::base::{Hinted as _, Sha256, TargetName, Timeouts, sanitise};
 use crate::cli::args::{Global, TargetAdd};
 use crate::cli::ask;
 use crate::cli::exit::{self, Ended, Failure};
-use crate::cli::session::{file_failure, folder, hinted};
+use crate::cli::session::{bundle_failure, file_failure, folder, hinted, project, read_at_most};
 use crate::cli::surface::{Surface, answer};
-use crate::config::{NewTarget, SftpTarget, TargetKind, add_target};
+use crate::config::{MAX_FILE, NewTarget, SftpTarget, TargetKind, add_target};
 use crate::net::{HttpPolicy, NetError, certificate};
 use crate::store::sftp::{ScannedKey, scan_host_keys};
 
@@ -17,10 +17,7 @@ pub async fn add(surface: &Surface, global: &Global, order: &TargetAdd) -> Ended
     let name = TargetName::new(&order.name).map_err(|error| {
         Failure::new(exit::USAGE, anyhow::Error::new(error).context(format!("{:?} is no target name", order.name)))
     })?;
-    let text = std::fs::read_to_string(&global.config).map_err(|error| {
-        Failure::new(exit::USAGE, anyhow::Error::new(error).context(format!("cannot read {}", global.config)))
-            .hint("spartacus init --name NAME makes a project with a targets.yaml")
-    })?;
+    read(global)?;
     let mut kind = address::kind(order)?;
     let certificate = meet(surface, global, order, &name, &mut kind).await?;
     let mut new = NewTarget::new(name.clone(), kind);
@@ -29,6 +26,9 @@ pub async fn add(surface: &Surface, global: &Global, order: &TargetAdd) -> Ended
     new.country.clone_from(&order.country);
     new.proxy.clone_from(&order.proxy);
     new.ca.clone_from(&order.ca);
+    // Somebody else may have written the file while we asked: it is read again, and nobody writes it meanwhile.
+    let _lock = project(global)?.lock().map_err(bundle_failure)?;
+    let text = read(global)?;
     let edited = add_target(&text, &new).map_err(|error| hinted(exit::USAGE, error))?;
     check(global, &edited)?;
     replace(global, &edited)?;
@@ -43,6 +43,13 @@ pub async fn add(surface: &Surface, global: &Global, order: &TargetAdd) -> Ended
     let text = format!("{name} is in {}\nnext: spartacus target probe {name}", global.config);
     answer(surface, "spartacus.target/1", &fields, &text);
     Ok(exit::OK)
+}
+
+fn read(global: &Global) -> Result<String, Failure> {
+    let bytes = read_at_most(&global.config, MAX_FILE.0)
+        .map_err(|failure| failure.hint("spartacus init --name NAME makes a project with a targets.yaml"))?;
+    String::from_utf8(bytes)
+        .map_err(|error| Failure::new(exit::USAGE, error).hint(format!("{} must be UTF-8 text", global.config)))
 }
 
 fn host_keys(kind: &TargetKind) -> &[String] {
@@ -72,7 +79,11 @@ async fn meet(
             }
             let keys = scan_host_keys(name, &settings.host, settings.port, order.proxy.as_ref(), &Timeouts::default()).await;
             let keys = keys.map_err(|error| {
-                hinted(exit::USAGE, error)
+                let mut failure = hinted(exit::USAGE, error);
+                // There is no target of that name yet, so none can be probed.
+                failure.hints.retain(|hint| !hint.contains("target probe"));
+                failure
+                    .hint("is the server up, and are host and port right?")
                     .hint("if it is behind a jump host: write the entry into targets.yaml by hand (see targets.example.yaml)")
             })?;
             settings.host_keys = vec![accepted(surface, order, settings, &keys)?];
@@ -83,7 +94,7 @@ async fn meet(
             // As the file will be read: relative paths count from its folder.
             if !folder(global).join(&settings.path).is_dir() {
                 return Err(Failure::told(exit::USAGE, format!("the folder {} does not exist", settings.path))
-                    .hint(format!("mkdir -p {}", settings.path)));
+                    .hint(format!("mkdir -p {}", folder(global).join(&settings.path))));
             }
         }
     }

@@ -43,7 +43,17 @@ impl SigningKey {
     pub fn load(path: &Utf8Path, password: Option<&Secret>) -> Result<Self, TrustError> {
         let fail = |source| TrustError::KeyFile { path: path.to_owned(), source };
         let file = File::open(path).map_err(fail)?;
-        let mode = file.metadata().map_err(fail)?.permissions().mode() & 0o777;
+        let about = file.metadata().map_err(fail)?;
+        if !about.is_file() {
+            return Err(TrustError::KeyFormat { path: path.to_owned(), reason: "it is no regular file" });
+        }
+        if path.extension() == Some("pub") {
+            return Err(TrustError::KeyFormat {
+                path: path.to_owned(),
+                reason: "it is the public half; the secret one ends in .key",
+            });
+        }
+        let mode = about.permissions().mode() & 0o777;
         if mode & 0o077 != 0 {
             return Err(TrustError::KeyMode { path: path.to_owned(), mode });
         }

@@ -71,6 +71,7 @@ pub(super) async fn whole_round(mirrors: Vec<Mirror>, depth: Depth, expected: Ex
         release: None,
         depth,
         replicas: Replicas::All,
+        paused: 0,
         concurrency: 4,
         timeouts: Timeouts { target: Some(LIMIT), ..Timeouts::default() },
         clock: Clock::Fixed(now()),

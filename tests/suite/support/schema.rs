@@ -13,12 +13,13 @@ pub fn expect_check(report: &str) {
     expect(include_str!("../../../docs/schema/check-1.json"), report);
 }
 
-/// Expects the object of a command that reports on no copies: `init`, `bundle`, `sign`, `key`, `keys`, `mirror`,
+/// Expects the object of a command that reports on no copies: `init`, `bundle`, `plan`, `sign`, `key`, `keys`, `mirror`,
 /// `mirrors`, `public`, `resilience`, `target`, `targets`.
 pub fn expect_command(name: &str, report: &str) -> serde_json::Value {
     let schema = match name {
         "init" => include_str!("../../../docs/schema/init-1.json"),
         "bundle" => include_str!("../../../docs/schema/bundle-1.json"),
+        "plan" => include_str!("../../../docs/schema/plan-1.json"),
         "sign" => include_str!("../../../docs/schema/sign-1.json"),
         "key" => include_str!("../../../docs/schema/key-1.json"),
         "keys" => include_str!("../../../docs/schema/keys-1.json"),
