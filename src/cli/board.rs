@@ -23,6 +23,11 @@ const EVENTS: u32 = 50;
 /// Runs that are looked through for when a bundle was first pushed.
 const RUNS: u32 = 1000;
 
+/// Every target: what is public is about all mirrors, whichever of them a command was asked to look at.
+pub fn everybody(session: &Session) -> Vec<&Target> {
+    session.config.targets.iter().collect()
+}
+
 /// All that may be told to everybody of `targets`.
 pub async fn board(session: &Session, targets: &[&Target]) -> Result<Board, Failure> {
     let fail = |error| hinted(exit::UNEXPECTED, error);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::args::{Check, Global};
-use super::board::board;
+use super::board::{board, everybody};
 use super::cancel::Cancel;
 use super::exit::{self, Ended, Failure};
 use super::fleet::fleet;
@@ -45,7 +45,7 @@ async fn look_and_tell(surface: &Surface, global: &Global, order: &Check) -> End
         write_whole(path, &report::prometheus(&all))?;
     }
     if let Some(folder) = &order.html {
-        write_public(&board(&session, &targets).await?, folder)?;
+        write_public(&board(&session, &everybody(&session)).await?, folder)?;
     }
     if order.nagios {
         let (state, line) = report::nagios(&all);

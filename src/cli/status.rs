@@ -4,12 +4,12 @@ use std::pin::pin;
 use std::time::Duration;
 
 use super::args::{Global, Status};
-use super::board::board;
+use super::board::{board, everybody};
 use super::exit::{self, Ended, Failure};
 use super::fleet::fleet;
 use super::public::write_public;
 use super::session::{Session, hinted, paused};
-use super::surface::{Surface, answer, clear, say};
+use super::surface::{Surface, answer, clear, closed_output, say};
 use crate::base::sanitise;
 use crate::config::Target;
 use crate::history::{HistoryError, MirrorState};
@@ -29,7 +29,7 @@ pub async fn status(surface: &Surface, global: &Global, order: &Status) -> Ended
     }
     let targets = session.selected(&global.only)?;
     if let Some(folder) = &order.html {
-        let written = write_public(&board(&session, &targets).await?, folder)?;
+        let written = write_public(&board(&session, &everybody(&session)).await?, folder)?;
         answer(
             surface,
             "spartacus.public/1",
@@ -46,6 +46,9 @@ pub async fn status(surface: &Surface, global: &Global, order: &Status) -> Ended
     loop {
         clear();
         tell(surface, &session, &targets)?;
+        if closed_output() {
+            return Ok(exit::OK);
+        }
         tokio::select! {
             ended = &mut ended => {
                 ended?;

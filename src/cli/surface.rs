@@ -99,14 +99,22 @@ pub fn answer(surface: &Surface, schema: &'static str, fields: &serde_json::Valu
 pub fn say(text: &str) {
     let mut stdout = std::io::stdout().lock();
     let written = writeln!(stdout, "{}", text.trim_end_matches('\n')).and_then(|()| stdout.flush());
-    if let Err(error) = written
+    let Err(error) = written else { return };
+    if error.kind() == std::io::ErrorKind::BrokenPipe {
         // A closed pipe (`| head`) is no reason to fail: the work is done.
-        && error.kind() != std::io::ErrorKind::BrokenPipe
-        && !LOST_OUTPUT.swap(true, Ordering::Relaxed)
-    {
+        CLOSED_OUTPUT.store(true, Ordering::Relaxed);
+    } else if !LOST_OUTPUT.swap(true, Ordering::Relaxed) {
         complain(&format!("error: what belongs on stdout could not be written\n  caused by: {error}"));
     }
 }
+
+/// Whether nobody reads stdout any more: who repeats something may stop.
+#[must_use]
+pub fn closed_output() -> bool {
+    CLOSED_OUTPUT.load(Ordering::Relaxed)
+}
+
+static CLOSED_OUTPUT: AtomicBool = AtomicBool::new(false);
 
 /// Empties the terminal, so that what comes next begins at its top. Does nothing where stdout is none.
 pub fn clear() {

@@ -160,3 +160,54 @@ fn the_project_itself_is_no_mirror() {
         assert!(refused.err.contains("the project's own folder"), "{place}: {}", refused.err);
     }
 }
+
+#[test]
+fn status_begins_with_how_mirrors_are_over_time() {
+    let desk = published();
+    let before = desk.run(&["status"]).ends_with(0);
+    assert!(!before.out.contains("condition"), "nobody has looked yet: {}", before.out);
+    desk.run(&["check"]).ends_with(0);
+    alter(&desk, "lyon");
+    desk.run(&["check", "--full"]).ends_with(6);
+    let told = desk.run(&["status"]).ends_with(0);
+    let lines: Vec<Vec<&str>> = told.out.lines().map(|line| line.split_whitespace().collect()).collect();
+    assert_eq!(lines[0][..4], ["mirror", "condition", "since", "release"], "{}", told.out);
+    assert_eq!(lines[1][..5], ["lyon", "quarantined", "0", "min", "v1"], "the worst is on top: {}", told.out);
+    assert_eq!(lines[2][..2], ["paris", "healthy"], "{}", told.out);
+    assert!(lines[2].contains(&"100.00"), "{}", told.out);
+    assert!(told.headline().starts_with("last known: v1 "), "{}", told.out);
+    let json = schema::expect_command("status", &desk.run(&["status", "--json"]).ends_with(0).out);
+    let lyon = json["mirrors"].as_array().and_then(|all| all.iter().find(|mirror| mirror["target"] == "lyon")).expect("lyon");
+    assert_eq!((&lyon["standing"]["condition"], &lyon["uptime"]["24h"]["ratio"]), (&"quarantined".into(), &0.5.into()), "{lyon}");
+}
+
+#[test]
+fn a_watched_status_is_told_again_until_somebody_says_stop() {
+    let desk = published();
+    // Twice the headline, then Ctrl-C; no escape codes, because nobody sees them.
+    let watched = desk.shell(
+        "coproc W { exec spartacus status --watch 1; }; told=0
+         while [ $told -lt 2 ] && read -r line <&${W[0]}; do echo \"$line\"; case $line in 'last known'*) told=$((told + 1));; esac; done
+         id=$W_PID; kill -INT $id; wait $id",
+    );
+    let watched = watched.ends_with(0);
+    assert_eq!(watched.out.matches("last known: v1 ").count(), 2, "{}", watched.out);
+    assert!(!watched.out.contains('\u{1b}'), "{:?}", watched.out);
+    // Nobody reads any more: there is nothing left to do.
+    let closed = desk.shell("spartacus status --watch 1 | head -n 1; echo ${PIPESTATUS[0]}").ends_with(0);
+    assert_eq!(closed.headline(), "0", "{}", closed.out);
+    desk.run(&["status", "--watch", "0"]).ends_with(2);
+}
+
+#[test]
+fn a_public_page_is_about_all_mirrors_whichever_were_looked_at() {
+    let desk = published();
+    desk.run(&["check", "--only", "paris", "--html", "public"]).ends_with(0);
+    assert!(desk.read("public/index.html").contains("mirrors/lyon.html"));
+    assert!(desk.read("public/mirrors/lyon.html").contains("Nobody has looked yet."));
+    let told = schema::expect_command("public", &desk.run(&["status", "--html", "public", "--json"]).ends_with(0).out);
+    assert_eq!(told["folder"], "public");
+    schema::expect_command("mirrors", &desk.read("public/mirrors.json"));
+    let failed = desk.run(&["status", "--html", "targets.yaml/public"]).ends_with(2);
+    assert!(failed.err.starts_with("error: cannot make targets.yaml/public"), "{}", failed.err);
+}

@@ -64,11 +64,11 @@ impl Kind {
     }
 }
 
-/// `Of 90 days: 87 good, 2 partly good, 1 no data`.
+/// `87 good, 2 partly good, 1 no data`: of ninety days.
 pub(super) fn summary(days: &[Day]) -> String {
     let count = |which: Kind| days.iter().filter(|day| Kind::of(day) == which).count();
     let told = Kind::ALL.into_iter().filter(|kind| count(*kind) > 0).map(|kind| format!("{} {}", count(kind), kind.words()));
-    format!("Of {} days: {}", days.len(), told.collect::<Vec<_>>().join(", "))
+    told.collect::<Vec<_>>().join(", ")
 }
 
 /// Small and without a title for every day, for a table of many: one path for each kind of day.

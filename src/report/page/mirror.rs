@@ -101,7 +101,7 @@ fn uptime(mirror: &FleetMirror, past: &Past) -> Markup {
         h2 { "The last 90 days" }
         (bars::large(&past.days))
         div.scale { span { "90 days ago" } span { "today" } }
-        p.soft { (bars::summary(&past.days)) "." }
+        p.soft { "Of " (past.days.len()) " days: " (bars::summary(&past.days)) "." }
         @if !troubled.is_empty() {
             details {
                 summary { "Days with trouble" }

@@ -27,6 +27,7 @@ pub fn expect_command(name: &str, report: &str) -> serde_json::Value {
         "mirror" => include_str!("../../../docs/schema/mirror-1.json"),
         "mirrors" => include_str!("../../../docs/schema/mirrors-1.json"),
         "public" => include_str!("../../../docs/schema/public-1.json"),
+        "status" => include_str!("../../../docs/schema/status-1.json"),
         "resilience" => include_str!("../../../docs/schema/resilience-1.json"),
         "targets" => include_str!("../../../docs/schema/targets-1.json"),
         unknown => panic!("there is no schema {unknown}"),
