@@ -12,6 +12,7 @@ pub mod net;
 pub mod plan;
 pub mod reader;
 pub mod report;
+pub mod schedule;
 pub mod store;
 pub mod transfer;
 pub mod trust;

@@ -12,6 +12,7 @@
 mod collect;
 mod disk;
 mod error;
+mod heartbeat;
 mod init;
 mod keyring;
 mod lifetime;
@@ -33,6 +34,7 @@ mod staged;
 
 pub use collect::{Collected, SourceFile};
 pub use error::{BundleError, Trouble};
+pub use heartbeat::Heartbeat;
 pub use init::{InitSpec, Initialised, People};
 pub use keyring::{KeyName, Keyring};
 pub use lock::ProjectLock;

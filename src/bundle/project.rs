@@ -21,6 +21,7 @@ use crate::trust::{KeyId, PublicKey};
 /// .spartacus/metadata/             the published metadata, as mirrors hold it
 /// .spartacus/sums/<bundle>/        signatures of SHA256SUMS, which are no targets
 /// .spartacus/lock                  held while something changes
+/// .spartacus/round.lock            held while mirrors are looked at; schedule.lock by the one `schedule`
 /// keys/                            public and secret keys
 /// ```
 #[derive(Debug, Clone)]
@@ -114,6 +115,12 @@ impl Project {
     /// Takes the project's lock; an error at once if another process has it.
     pub fn lock(&self) -> Result<ProjectLock, BundleError> {
         ProjectLock::take(&self.state().join("lock"))
+    }
+
+    /// Takes the lock of whatever `errand` has to be done by one process at a time and changes nothing that is published: a
+    /// round of checks goes on beside a push.
+    pub fn lock_for(&self, errand: &str) -> Result<ProjectLock, BundleError> {
+        ProjectLock::take(&self.state().join(format!("{errand}.lock")))
     }
 
     /// The pin: the digest of the first root, to be published in as many places as possible.

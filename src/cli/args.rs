@@ -1,5 +1,7 @@
 //! The words of the command line.
 
+use std::time::Duration;
+
 use camino::Utf8PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -87,8 +89,12 @@ pub enum Command {
     Push(Push),
     /// Bring every target back to the current signed state, moving only what is missing or wrong.
     Repair(Repair),
+    /// A new timestamp on all mirrors, so that none of them becomes stale.
+    Renew(Renew),
     /// Look at every mirror as readers do.
     Check(Check),
+    /// Rounds, deep checks, repairs and renewals on time, in one long-lived process.
+    Schedule(Schedule),
     /// The last known state of every mirror, without network.
     Status(Status),
     /// Who could take every good copy down, and what one more mirror should avoid.
@@ -256,12 +262,32 @@ pub struct Push {
 #[command(after_help = "Examples:
   spartacus repair                       what is missing, short, or was found altered by the last check
   spartacus repair --full                read everything back and hash it first
+  spartacus repair --auto                after a check, from cron: what it found, within limits, not over and over
   spartacus repair --only paris")]
 pub struct Repair {
+    /// Bring back what checks found to be stale or incomplete, and what is quarantined once that was kept aside; leave all
+    /// others alone.
+    #[arg(long, conflicts_with_all = ["full", "dry_run"])]
+    pub auto: bool,
     /// Read every byte back through the targets' own protocols instead of believing sizes.
     #[arg(long)]
     pub full: bool,
     /// Say what would be sent where; send nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// `spartacus renew`
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  spartacus renew                        a new timestamp on all mirrors, now
+  spartacus renew --if-due               only when half the life of the present one is gone: for cron
+  spartacus renew --dry-run              until when the present one lasts, and what would be sent")]
+pub struct Renew {
+    /// Sign a new one only when half the life of the present one is gone; send it to mirrors that miss it either way.
+    #[arg(long)]
+    pub if_due: bool,
+    /// Say what would be sent where; send nothing and sign nothing.
     #[arg(long)]
     pub dry_run: bool,
 }
@@ -298,10 +324,40 @@ pub struct Check {
     /// Print one line with performance data, and end with 0 to 3 as Nagios plugins do.
     #[arg(long, conflicts_with = "json")]
     pub nagios: bool,
+    /// Wait a random time of up to this long first: "30s", "5m". For cron, so that not everybody looks in the same second.
+    #[arg(long, value_name = "TIME", value_parser = span)]
+    pub jitter: Option<Duration>,
     /// Also write metrics to this file, for the node exporter's textfile collector.
     #[arg(long, value_name = "FILE")]
     pub prometheus: Option<Utf8PathBuf>,
     /// Also write the public status page, feeds, badges and lists into this folder.
+    #[arg(long, value_name = "DIR")]
+    pub html: Option<Utf8PathBuf>,
+}
+
+/// `spartacus schedule`
+#[derive(Debug, Args)]
+#[command(
+    after_help = "It runs until it is stopped. A look at every mirror as often as health.every says, at all files every six hours and
+after a push, at every byte of each mirror once a week; repairs of what that finds, and a new timestamp when half the
+life of the present one is gone. A changed targets.yaml is followed at once.
+
+Examples:
+  spartacus schedule
+  spartacus schedule --dry-run           what is due when
+  spartacus schedule --once              what is due now, then end: for cron"
+)]
+pub struct Schedule {
+    /// Do what is due now, each job once, and end.
+    #[arg(long)]
+    pub once: bool,
+    /// Say what is due when; do nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// After each round write metrics to this file, for the node exporter's textfile collector.
+    #[arg(long, value_name = "FILE")]
+    pub prometheus: Option<Utf8PathBuf>,
+    /// After each round write the public page and what belongs to it into this folder.
     #[arg(long, value_name = "DIR")]
     pub html: Option<Utf8PathBuf>,
 }
@@ -419,4 +475,10 @@ pub struct TargetAdd {
     /// Accept what is shown without asking.
     #[arg(long, short)]
     pub yes: bool,
+}
+
+/// A length of time as people write it: "30s", "5 min", "1h".
+fn span(text: &str) -> Result<Duration, String> {
+    let span: jiff::SignedDuration = text.parse().map_err(|_| "write it as 30s, 5m or 1h".to_owned())?;
+    Duration::try_from(span).map_err(|_| "it lies in the past".to_owned())
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::alone::{alone, pause};
 use super::args::{Check, Global};
 use super::board::{board, everybody};
 use super::cancel::Cancel;
@@ -39,6 +40,10 @@ async fn look_and_tell(surface: &Surface, global: &Global, order: &Check) -> End
     let session = Session::open(surface, global)?;
     let targets = session.selected(&global.only)?;
     let cancel = Cancel::on_signals(surface)?;
+    if let Some(most) = order.jitter {
+        pause(surface, most, &cancel).await?;
+    }
+    let _alone = alone(&session)?;
     let round = look_at_mirrors(&session, &targets, &looking(order), &cancel).await?;
     let all = fleet(&session, &targets)?;
     if let Some(path) = &order.prometheus {

@@ -99,7 +99,7 @@ pub async fn deliver(surface: &Surface, global: &Global, session: &Session, orde
 /// Where nothing was sent nothing was looked at but the pointer: what a check found wrong there is still wrong.
 fn note_suspects(session: &Session, run: &mut Run) -> Result<(), Failure> {
     let suspects = session.history.suspects().map_err(|error| hinted(exit::UNEXPECTED, error))?;
-    for outcome in run.outcomes.iter_mut().filter(|outcome| outcome.ending == Ending::Unchanged && run.kind == RunKind::Push) {
+    for outcome in run.outcomes.iter_mut().filter(|outcome| outcome.ending == Ending::Unchanged && run.kind != RunKind::Repair) {
         if let Some(count) = suspects.get(&outcome.target).map(BTreeSet::len).filter(|count| *count > 0) {
             let what =
                 format!("a check found {count} of its objects missing or altered: spartacus repair --only {}", outcome.target);

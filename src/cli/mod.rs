@@ -5,6 +5,7 @@
 //! Must not know: nothing; it connects the rooms.
 
 mod accounts;
+mod alone;
 mod args;
 mod ask;
 mod board;
@@ -13,6 +14,7 @@ mod cancel;
 mod check;
 mod connect;
 mod deliver;
+mod evidence;
 mod exit;
 mod fleet;
 mod init;
@@ -20,13 +22,16 @@ mod journal;
 mod judge;
 mod key;
 mod manual;
+mod mend;
 mod mirror;
 mod newest;
 mod probing;
 mod public;
 mod push;
+mod renew;
 mod repair;
 mod resilience;
+mod schedule;
 mod session;
 mod sign;
 mod status;
@@ -84,9 +89,12 @@ async fn dispatch(surface: &Surface, arguments: &Arguments) -> Ended {
         Command::Bundle(order) => bundle::bundle(surface, global, order).await,
         Command::Sign(order) => sign::sign(surface, global, order).await,
         Command::Push(order) => push::push(surface, global, order).await,
+        Command::Repair(order) if order.auto => mend::mend_and_tell(surface, global).await,
         Command::Repair(order) => repair::repair(surface, global, order).await,
+        Command::Renew(order) => renew::renew(surface, global, order).await,
         Command::Check(order) => check::check(surface, global, order).await,
         Command::Resilience => resilience::resilience(surface, global),
+        Command::Schedule(order) => schedule::schedule(surface, global, order).await,
         Command::Status(order) => status::status(surface, global, order).await,
         Command::Verify(order) => verify::verify(surface, order).await,
         Command::Target(Target::Add(order)) => target::add::add(surface, global, order).await,

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use camino::Utf8Path;
 
+use super::alone::in_turn;
 use super::args::{Global, Push};
 use super::bundle::{bundle_name, stage};
 use super::cancel::Cancel;
@@ -58,6 +59,7 @@ pub async fn push(surface: &Surface, global: &Global, order: &Push) -> Ended {
         say(&report::run_table(&run, surface.style));
         say(&report::run_headline(&run));
     }
+    let _alone = in_turn(&session, &cancel).await?;
     let round = look_at_mirrors(&session, &targets, &Looking::only(Depth::Full), &cancel).await?;
     super::check::tell(surface, &round);
     Ok(code(&run, &cancel).max(super::check::code(&round, &cancel)))

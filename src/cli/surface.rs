@@ -69,6 +69,12 @@ impl Surface {
         let _ = log.try_init();
     }
 
+    /// The same, with nothing on stderr but errors: for work whose progress nobody watches.
+    #[must_use]
+    pub fn silent(&self) -> Self {
+        Self { loudness: Loudness::Quiet, ..self.clone() }
+    }
+
     /// Nothing on stderr but errors.
     #[must_use]
     pub fn quiet(&self) -> bool {

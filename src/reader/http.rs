@@ -62,7 +62,7 @@ impl HttpSource {
         self
     }
 
-    fn url(&self, path: &ObjectPath) -> Result<Url, FetchError> {
+    pub(super) fn url(&self, path: &ObjectPath) -> Result<Url, FetchError> {
         let relative: Vec<String> = path.parts().map(|part| utf8_percent_encode(part, PART).to_string()).collect();
         self.base.join(&relative.join("/")).map_err(|error| fail(path, error.to_string()))
     }
@@ -117,7 +117,7 @@ pub(super) fn fail(path: &ObjectPath, reason: String) -> FetchError {
     FetchError::refused(path, reason)
 }
 
-fn transport(path: &ObjectPath, error: &reqwest::Error) -> FetchError {
+pub(super) fn transport(path: &ObjectPath, error: &reqwest::Error) -> FetchError {
     // The URL in reqwest's own text repeats the path; the innermost cause is what tells.
     let last = causes(error).pop().unwrap_or_default();
     let kind = match describe(error) {

@@ -8,12 +8,14 @@ mod folder;
 mod http;
 mod http_part;
 mod part;
+mod raw;
 
 use async_trait::async_trait;
 
 pub use folder::FolderSource;
 pub use http::HttpSource;
 pub use part::{Part, PartOrder};
+pub use raw::RawAnswer;
 
 use crate::base::{ObjectPath, Sha256};
 use crate::trust::{Fetch, FetchError};

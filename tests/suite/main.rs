@@ -11,6 +11,8 @@ mod cli_health;
 mod cli_mirrors;
 mod cli_newcomer;
 mod cli_probes;
+mod cli_renew;
+mod cli_schedule;
 mod cli_secrets;
 mod cli_target;
 mod cli_team;

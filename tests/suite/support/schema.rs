@@ -28,6 +28,8 @@ pub fn expect_command(name: &str, report: &str) -> serde_json::Value {
         "mirrors" => include_str!("../../../docs/schema/mirrors-1.json"),
         "public" => include_str!("../../../docs/schema/public-1.json"),
         "status" => include_str!("../../../docs/schema/status-1.json"),
+        "repairs" => include_str!("../../../docs/schema/repairs-1.json"),
+        "schedule" => include_str!("../../../docs/schema/schedule-1.json"),
         "resilience" => include_str!("../../../docs/schema/resilience-1.json"),
         "targets" => include_str!("../../../docs/schema/targets-1.json"),
         unknown => panic!("there is no schema {unknown}"),

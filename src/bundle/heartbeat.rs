@@ -1,0 +1,36 @@
+//! How long the present timestamp lasts, and when the next one is due.
+
+use jiff::Timestamp;
+
+use super::error::BundleError;
+use super::lifetime;
+use super::project::Project;
+use super::published::Published;
+
+/// The timestamp that mirrors show now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Heartbeat {
+    /// Its version.
+    pub version: u64,
+    /// When mirrors that still show it become stale.
+    pub expires: Timestamp,
+    /// When half its life is gone: the next one is made then.
+    pub due: Timestamp,
+    /// When the next one would expire, if it were made now.
+    pub next_expires: Timestamp,
+}
+
+impl Heartbeat {
+    /// Reads it from what was published; `None`: nothing was yet.
+    pub async fn of(project: &Project, now: Timestamp) -> Result<Option<Self>, BundleError> {
+        let Some(published) = Published::load(project, now).await? else { return Ok(None) };
+        let life = lifetime::of_timestamp(&project.keyring()?);
+        let timestamp = &published.verified().timestamp;
+        Ok(Some(Self {
+            version: timestamp.version,
+            expires: timestamp.expires,
+            due: timestamp.expires.saturating_sub(life / 2).unwrap_or(Timestamp::MIN),
+            next_expires: lifetime::after(now, life),
+        }))
+    }
+}
