@@ -13,14 +13,16 @@ use super::mirror::source;
 use super::probing::{Looking, probe_orders};
 use super::public::{write_public, write_whole};
 use super::push::pin;
+use super::resilience::good_standpoints;
 use super::session::{Session, bundle_failure, hinted, paused};
 use super::surface::{Surface, say};
 use crate::base::{ByteCount, Quorum, Sha256, TargetName};
 use crate::bundle::{self, Content, Object, Published, Showcase};
 use crate::config::{Target, TargetState};
+use crate::health::resilience::assess;
 use crate::health::{self, Companions, Depth, Expectation, Mirror, Round, RoundOrders, Verdict, When};
 use crate::history::{Trusted, Whose};
-use crate::report::{self, NagiosState};
+use crate::report::{self, Fleet, NagiosState};
 use crate::store::{Bandwidth, Tap};
 use crate::trust::{FileRecord, Known};
 
@@ -47,7 +49,7 @@ async fn look_and_tell(surface: &Surface, global: &Global, order: &Check) -> End
     let round = look_at_mirrors(&session, &targets, &looking(order), &cancel).await?;
     let all = fleet(&session, &targets)?;
     if let Some(path) = &order.prometheus {
-        write_whole(path, &report::prometheus(&all))?;
+        write_whole(path, &metrics(&targets, &all))?;
     }
     if let Some(folder) = &order.html {
         write_public(&board(&session, &everybody(&session)).await?, folder)?;
@@ -74,6 +76,12 @@ fn looking(order: &Check) -> Looking {
         looking.write = When::Now;
     }
     looking
+}
+
+/// All metrics: of the mirrors, and of who could take them down.
+#[must_use]
+pub fn metrics(targets: &[&Target], all: &Fleet) -> String {
+    report::prometheus(all) + &report::prometheus_resilience(assess(&good_standpoints(targets, all)).as_ref())
 }
 
 /// The depth that the options ask for.

@@ -6,8 +6,9 @@ use super::fleet::fleet;
 use super::session::Session;
 use super::surface::{Surface, say};
 use crate::config::Target;
+use crate::health::Probes;
 use crate::health::resilience::{PartyKind, Standpoint, assess};
-use crate::report::{self, Fleet};
+use crate::report::{self, Fleet, FleetMirror};
 
 /// Tells the fewest parties that together could remove every good copy, by what is declared and by the mirrors' names.
 pub fn resilience(surface: &Surface, global: &Global) -> Ended {
@@ -29,18 +30,28 @@ pub fn resilience(surface: &Surface, global: &Global) -> Ended {
 pub fn good_standpoints(targets: &[&Target], all: &Fleet) -> Vec<Standpoint> {
     let mirrors = targets.iter().zip(&all.mirrors);
     let good = mirrors.filter(|(_, mirror)| mirror.lifecycle.is_listed() && mirror.standing.condition.is_good());
-    good.map(|(target, _)| standpoint(target)).collect()
+    good.map(|(target, mirror)| standpoint(target, mirror)).collect()
 }
 
 /// What is not declared counts as one and the same unknown party.
-fn standpoint(target: &Target) -> Standpoint {
+fn standpoint(target: &Target, mirror: &FleetMirror) -> Standpoint {
     let (suffix, domain) = target.public_url.as_ref().map_or((None, None), |url| names(url.host_str().unwrap_or_default()));
-    Standpoint::new(target.name.clone())
+    let declared = Standpoint::new(target.name.clone())
         .with(PartyKind::Operator, target.operator.clone())
         .with(PartyKind::Network, target.network.clone())
         .with(PartyKind::Country, target.country.clone())
         .with(PartyKind::Suffix, suffix)
-        .with(PartyKind::Domain, domain)
+        .with(PartyKind::Domain, domain);
+    // An authority that was not seen is nothing that the maintainer left out, so it is no unknown party.
+    match mirror.seen.as_ref().and_then(|seen| authority(&seen.probes)) {
+        Some(issuer) => declared.with(PartyKind::Authority, Some(issuer)),
+        None => declared,
+    }
+}
+
+/// Whoever issued the certificate that was last seen.
+fn authority(probes: &Probes) -> Option<String> {
+    probes.certificate.as_ref().map(|certificate| certificate.issuer.clone())
 }
 
 /// The ending that a registry keeps and the name that was registered below it, by the Public Suffix List. An address has

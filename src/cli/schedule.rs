@@ -140,7 +140,7 @@ impl Desk<'_> {
         self.log(&report::round_headline(&round));
         let all: Vec<&Target> = self.session.config.targets.iter().collect();
         if let Some(path) = &self.order.prometheus {
-            write_whole(path, &report::prometheus(&fleet(&self.session, &all)?))?;
+            write_whole(path, &super::check::metrics(&all, &fleet(&self.session, &all)?))?;
         }
         if let Some(folder) = &self.order.html {
             write_public(&board(&self.session, &all).await?, folder)?;

@@ -3,6 +3,7 @@
 //! Base units, moments instead of ages, and no label whose values strangers choose.
 
 mod probes;
+mod resilience;
 
 use std::fmt::Write as _;
 
@@ -11,6 +12,7 @@ use jiff::Timestamp;
 use super::fleet::{Fleet, FleetMirror};
 use crate::base::Level;
 use crate::health::Condition;
+pub use resilience::prometheus_resilience;
 
 /// All mirrors as metrics; every family is there in each round, so that an alert can tell "none" from "gone".
 #[must_use]

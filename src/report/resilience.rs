@@ -20,11 +20,11 @@ pub fn resilience_text(found: &Assessment, style: Style) -> String {
     if let Some((party, lost)) = &found.costliest {
         text += &line(0, &format!("costliest loss: {party} takes {lost} of {} good mirrors along", found.mirrors));
     }
-    let raised = found.mixed.at_most + 1;
-    text += &line(
-        0,
-        &format!("one more mirror raises it from {} to {raised} if it avoids: {}", found.mixed.at_most, listed(&found.avoid)),
+    let helps = found.raised_to.map_or_else(
+        || "one more mirror can only help if it avoids".to_owned(),
+        |raised| format!("one more mirror raises it from {} to {raised} if it avoids", found.mixed.at_most),
     );
+    text += &line(0, &format!("{helps}: {}", listed(&found.avoid)));
     let many = found.mirrors as u64;
     let parties = words::counted(found.mixed.at_least as u64, "party", "parties");
     let bound = if found.mixed.at_least == found.mixed.at_most { "" } else { "at least " };

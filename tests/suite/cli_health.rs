@@ -88,6 +88,9 @@ fn metrics_are_what_prometheus_expects() {
         "spartacus_mirror_state{mirror=\"lyon\",state=\"healthy\"} 0",
         "spartacus_release_verified_mirrors{version=\"v1\"} 1",
         "spartacus_release_replication_target 2",
+        // Lyon is no good mirror, so whoever reaches Paris has reached all.
+        "spartacus_resilience_parties{kind=\"any\"} 1",
+        "spartacus_resilience_parties{kind=\"operator\"} 1",
     ] {
         assert!(metrics.lines().any(|other| other == line), "{line} is not in\n{metrics}");
     }
@@ -128,6 +131,7 @@ fn who_could_take_all_copies_down_is_told() {
     );
     let json = schema::expect_command("resilience", &desk.run(&["resilience", "--json"]).ends_with(0).out);
     assert_eq!((&json["by_kind"]["operator"]["at_least"], &json["mixed"]["at_least"]), (&2.into(), &1.into()), "{json}");
+    assert_eq!(json["raised_to"], 2, "{json}");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Who could take every copy down.
 //!
 //! Each mirror that serves readers depends on parties: who runs it, who hosts it, a country, a registry, whoever holds its
-//! name. The fewest parties that together reach every mirror are what a takedown
+//! name, who certifies it. The fewest parties that together reach every mirror are what a takedown
 //! needs: a minimum hitting set.
 
 mod hitting_set;
@@ -29,11 +29,26 @@ pub enum PartyKind {
     Suffix,
     /// Holds the name that was registered.
     Domain,
+    /// Issued the certificate that it shows.
+    Authority,
 }
 
 impl PartyKind {
     /// Every kind.
-    pub const ALL: [Self; 5] = [Self::Operator, Self::Network, Self::Country, Self::Suffix, Self::Domain];
+    pub const ALL: [Self; 6] = [Self::Operator, Self::Network, Self::Country, Self::Suffix, Self::Domain, Self::Authority];
+
+    /// The word in JSON and metrics.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Operator => "operator",
+            Self::Network => "network",
+            Self::Country => "country",
+            Self::Suffix => "suffix",
+            Self::Domain => "domain",
+            Self::Authority => "authority",
+        }
+    }
 
     /// In words.
     #[must_use]
@@ -44,6 +59,7 @@ impl PartyKind {
             Self::Country => "country",
             Self::Suffix => "domain suffix",
             Self::Domain => "registered domain",
+            Self::Authority => "certificate authority",
         }
     }
 }
@@ -111,9 +127,15 @@ pub struct Assessment {
     pub by_kind: BTreeMap<PartyKind, Minimum>,
     /// The one party whose loss costs most, and how many mirrors go with it.
     pub costliest: Option<(Party, usize)>,
-    /// One more mirror that depends on none of these raises `mixed` by one.
+    /// What one more mirror has to do without to help. Where `raised_to` is `None`, the parties of one answer only.
     pub avoid: Vec<Party>,
+    /// What `mixed` becomes with one more mirror that depends on none of `avoid`; `None`: not proved, because the search was
+    /// given up or there are more than [`EXACT_MIRRORS`] mirrors.
+    pub raised_to: Option<usize>,
 }
+
+/// Up to so many mirrors, what one more has to avoid is computed exactly: that takes a search for each party.
+pub const EXACT_MIRRORS: usize = 500;
 
 /// Who could take all of `mirrors` down; `None` without any.
 #[must_use]
@@ -129,11 +151,13 @@ pub fn assess(mirrors: &[Standpoint]) -> Option<Assessment> {
         // Where a mirror depends on nobody of this kind (a disk in a drawer has no domain), this kind alone cannot end it.
         sets.iter().all(|set| !set.is_empty()).then(|| (kind, told(minimum(&sets))))
     };
+    let proved = mixed.at_least == mixed.chosen.len() && mirrors.len() <= EXACT_MIRRORS;
     Some(Assessment {
         mirrors: mirrors.len(),
         by_kind: PartyKind::ALL.into_iter().filter_map(of_kind).collect(),
         costliest: costliest(&all),
-        avoid: in_some_minimum(&all, &mixed),
+        avoid: if proved { in_some_minimum(&all, &mixed) } else { mixed.chosen.clone() },
+        raised_to: proved.then_some(mixed.chosen.len() + 1),
         mixed: told(mixed),
     })
 }
@@ -155,9 +179,6 @@ fn costliest(all: &[BTreeSet<Party>]) -> Option<(Party, usize)> {
 /// Every party that belongs to at least one of the smallest sets: a new mirror helps only if it depends on none of them,
 /// or else that set takes it down too.
 fn in_some_minimum(all: &[BTreeSet<Party>], mixed: &Found<Party>) -> Vec<Party> {
-    if mixed.at_least != mixed.chosen.len() {
-        return mixed.chosen.clone();
-    }
     let candidates: BTreeSet<&Party> = all.iter().flatten().collect();
     let belongs = |party: &&Party| {
         let rest: Vec<BTreeSet<Party>> = all.iter().filter(|set| !set.contains(*party)).cloned().collect();

@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 
 use super::hitting_set::minimum;
-use super::{Party, PartyKind, Standpoint, assess};
+use super::{Assessment, Party, PartyKind, Standpoint, assess};
 use crate::base::TargetName;
 
 fn mirror(name: &str, operator: &str, network: &str, country: &str) -> Standpoint {
@@ -66,12 +66,45 @@ fn without_mirrors_there_is_nothing_to_say() {
 
 #[test]
 fn three_hundred_mirrors_are_solved_exactly_and_soon() {
+    let found = assess(&many(300)).expect("there are mirrors");
+    assert_eq!((found.mixed.at_least, found.mixed.at_most), (25, 25), "{found:?}");
+    assert_eq!(found.raised_to, Some(26));
+}
+
+#[test]
+fn beyond_the_exact_size_nothing_is_promised_of_one_more_mirror() {
+    let found = assess(&many(2000)).expect("there are mirrors");
+    assert!(found.mixed.at_least <= found.mixed.at_most && found.mixed.at_most <= 25, "{found:?}");
+    assert_eq!((found.raised_to, &found.avoid), (None, &found.mixed.parties));
+}
+
+#[test]
+fn a_common_certificate_authority_is_one_party() {
+    let certified = |name: &str, operator: &str| {
+        mirror(name, operator, operator, operator).with(PartyKind::Authority, Some("Example CA".to_owned()))
+    };
+    let found = assess(&[certified("a", "ann"), certified("b", "bob")]).expect("there are mirrors");
+    assert_eq!(found.mixed.parties, [party(PartyKind::Authority, "Example CA")]);
+    assert_eq!(found.mixed.parties[0].to_string(), "certificate authority Example CA");
+}
+
+/// Mirrors of 150 operators in 40 networks and 25 countries, drawn with a fixed seed.
+fn many(count: u32) -> Vec<Standpoint> {
     let mut chance = fastrand::Rng::with_seed(7);
     let mut pick = |letter: char, count: u32| format!("{letter}{}", chance.u32(0..count));
-    let mirrors: Vec<Standpoint> =
-        (0..300).map(|number| mirror(&format!("m{number}"), &pick('o', 150), &pick('n', 40), &pick('c', 25))).collect();
-    let found = assess(&mirrors).expect("there are mirrors");
-    assert_eq!((found.mixed.at_least, found.mixed.at_most), (25, 25), "{found:?}");
+    (0..count).map(|number| mirror(&format!("m{number}"), &pick('o', 150), &pick('n', 40), &pick('c', 25))).collect()
+}
+
+/// A small fleet: operator, network and country of each mirror.
+fn fleet(numbers: &[(u8, u8, u8)]) -> Vec<Standpoint> {
+    let one = |(number, (operator, network, country)): (usize, &(u8, u8, u8))| {
+        mirror(&format!("m{number}"), &format!("o{operator}"), &format!("n{network}"), &format!("c{country}"))
+    };
+    numbers.iter().enumerate().map(one).collect()
+}
+
+fn assessed(mirrors: &[Standpoint]) -> Assessment {
+    assess(mirrors).expect("there are mirrors")
 }
 
 proptest! {
@@ -86,5 +119,37 @@ proptest! {
         let smallest = every.filter(|chosen| hits(chosen)).map(|chosen| chosen.len()).min();
         prop_assert_eq!(Some(found.chosen.len()), smallest);
         prop_assert_eq!(found.at_least, found.chosen.len());
+    }
+
+    /// Against trying every set of parties.
+    #[test]
+    fn no_smaller_set_of_parties_takes_a_small_fleet_down(
+        numbers in prop::collection::vec((0..4_u8, 0..3_u8, 0..3_u8), 1..7),
+    ) {
+        let mirrors = fleet(&numbers);
+        let found = assessed(&mirrors);
+        let all: Vec<&Party> = mirrors.iter().flat_map(|mirror| &mirror.parties).collect::<BTreeSet<_>>().into_iter().collect();
+        let ends_all = |bits: u32| {
+            let chosen: BTreeSet<&Party> = all.iter().enumerate().filter(|(place, _)| bits >> place & 1 == 1).map(|(_, party)| *party).collect();
+            mirrors.iter().all(|mirror| mirror.parties.iter().any(|party| chosen.contains(party)))
+        };
+        let smallest = (0..1_u32 << all.len()).filter(|bits| ends_all(*bits)).map(u32::count_ones).min();
+        prop_assert_eq!(u32::try_from(found.mixed.at_most).ok(), smallest);
+        prop_assert_eq!(found.mixed.at_least, found.mixed.at_most);
+    }
+
+    /// A mirror that has none of what is to be avoided raises the number, whatever else it shares with others; one that has
+    /// any of it does not.
+    #[test]
+    fn what_is_to_be_avoided_is_exactly_what_matters(
+        numbers in prop::collection::vec((0..5_u8, 0..4_u8, 0..4_u8), 1..9),
+        new in (0..6_u8, 0..5_u8, 0..5_u8),
+    ) {
+        let mut mirrors = fleet(&numbers);
+        let before = assessed(&mirrors);
+        mirrors.push(mirror("new", &format!("o{}", new.0), &format!("n{}", new.1), &format!("c{}", new.2)));
+        let avoids = mirrors.last().is_some_and(|new| before.avoid.iter().all(|party| !new.parties.contains(party)));
+        let expected = if avoids { before.raised_to } else { Some(before.mixed.at_most) };
+        prop_assert_eq!(Some(assessed(&mirrors).mixed.at_most), expected);
     }
 }
