@@ -2,13 +2,15 @@
 
 use std::time::Duration;
 
+use url::Url;
+
 use super::ByteCount;
 
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
 
 /// How often mirrors are looked at, and what that amounts to.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct HealthPolicy {
     /// Time between two rounds: what coverage is measured against, whoever starts the rounds.
     pub every: Duration,
@@ -16,6 +18,8 @@ pub struct HealthPolicy {
     pub sample: u32,
     /// Bytes that samples and measures of speed may read of one mirror within 24 hours.
     pub bytes_per_day: ByteCount,
+    /// Places of others that tell whether we are online; any answer of any of them counts.
+    pub control: Vec<Url>,
     /// When a mirror counts as what.
     pub rules: HealthRules,
 }
@@ -26,6 +30,7 @@ impl Default for HealthPolicy {
             every: Duration::from_secs(5 * MINUTE),
             sample: 8,
             bytes_per_day: ByteCount(200_000_000),
+            control: Vec::new(),
             rules: HealthRules::default(),
         }
     }
@@ -50,6 +55,14 @@ pub struct HealthRules {
     pub flapping_changes: u32,
     /// A flapping mirror is calm again after this long without a change.
     pub calm_after: Duration,
+    /// A certificate that ends sooner than this is told.
+    pub certificate: Duration,
+    /// Looks over a day that it takes to call a mirror slow.
+    pub slow_looks: u32,
+    /// A mirror is slow when the slowest twentieth of its first bytes takes this many times the median of the fleet.
+    pub slow_times: u32,
+    /// And at least so long: below it nobody minds.
+    pub slow_floor: Duration,
     /// When more than this share of the mirrors (and at least `fault_floor`) newly fail in one round, it is our fault.
     pub fault_share: f64,
     /// See `fault_share`.
@@ -67,6 +80,10 @@ impl Default for HealthRules {
             clean_after: 2,
             flapping_changes: 5,
             calm_after: Duration::from_secs(6 * HOUR),
+            certificate: Duration::from_secs(14 * 24 * HOUR),
+            slow_looks: 12,
+            slow_times: 3,
+            slow_floor: Duration::from_millis(500),
             fault_share: 0.5,
             fault_floor: 3,
         }

@@ -9,7 +9,7 @@ use super::cancel::Cancel;
 use super::exit::{self, Ended, Failure};
 use super::fleet::fleet;
 use super::judge::judge_round;
-use super::mirror::source;
+use super::mirror::{reach, source, sources_afresh};
 use super::probing::{Looking, probe_orders};
 use super::public::{write_public, write_whole};
 use super::push::pin;
@@ -20,8 +20,9 @@ use crate::base::{ByteCount, Quorum, Sha256, TargetName};
 use crate::bundle::{self, Content, Object, Published, Showcase};
 use crate::config::{Target, TargetState};
 use crate::health::resilience::assess;
-use crate::health::{self, Companions, Depth, Expectation, Mirror, Round, RoundOrders, Verdict, When};
+use crate::health::{self, Companions, Control, Depth, Expectation, Mirror, Round, RoundOrders, Verdict, When};
 use crate::history::{Trusted, Whose};
+use crate::net::Contacts;
 use crate::report::{self, Fleet, NagiosState};
 use crate::store::{Bandwidth, Tap};
 use crate::trust::{FileRecord, Known};
@@ -106,6 +107,7 @@ pub async fn look_at_mirrors(
     let policy = &session.config.policy;
     let shared = policy.bandwidth.map(|limit| Bandwidth::new(limit) as Arc<dyn Tap>);
     let needed = published.as_ref().and_then(|state| state.verified().bundles.last()).map(|bundle| ByteCount(bundle.bytes));
+    let contacts = Arc::new(Contacts::new(&policy.timeouts));
     let mut mirrors = Vec::new();
     for target in targets.iter().filter(|target| target.state == TargetState::Active) {
         mirrors.push(Mirror {
@@ -114,6 +116,8 @@ pub async fn look_at_mirrors(
             holds: target.holds,
             known: known(session, &target.name)?,
             probes: probe_orders(session, target, looking, needed)?,
+            reach: reach(&contacts, target),
+            again: sources_afresh(session, target),
         });
     }
     let expected = Expectation {
@@ -133,6 +137,7 @@ pub async fn look_at_mirrors(
         concurrency: policy.concurrency,
         timeouts: policy.timeouts,
         clock: session.clock,
+        control: Some(Control::new(contacts, session.config.health.control.clone())),
         cancel: cancel.token.clone(),
     })
     .await;

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::exit::{self, Failure};
 use super::session::{Session, hinted};
 use crate::base::TargetName;
-use crate::health::{Around, MirrorCheck, Observation, Probes, Round, Standing, judge, observer_fault};
+use crate::health::{Around, Family, MirrorCheck, Observation, Probes, Round, Standing, judge, observer_fault, paces};
 use crate::history::{Event, EventKind, History, HistoryError, Judged, LastOutcome, MirrorState};
 
 /// Runs that are looked through for when the newest state was first pushed.
@@ -22,6 +22,7 @@ pub fn judge_round(session: &Session, round: &Round) -> Result<(), Failure> {
     let known: BTreeMap<TargetName, Standing> =
         history.mirrors_health().map_err(fail)?.into_iter().map(|mirror| (mirror.target, mirror.standing)).collect();
     let around = around(session, round)?;
+    let paces = paces(&history.first_bytes_of_all(round.started).map_err(fail)?);
     let looks = round.mirrors.iter().filter(|look| !round.unfinished.contains(&look.target));
     let observations: Vec<Observation> =
         looks.map(|look| Observation { at: round.started, look: look.clone(), probes: probes_of(round, look) }).collect();
@@ -31,14 +32,18 @@ pub fn judge_round(session: &Session, round: &Round) -> Result<(), Failure> {
         .collect();
 
     let rules = &session.config.health.rules;
-    let fault = observer_fault(&before.iter().collect::<Vec<_>>(), &observations.iter().collect::<Vec<_>>(), rules);
+    let seen: Vec<&Observation> = observations.iter().collect();
+    let fault = observer_fault(&before.iter().collect::<Vec<_>>(), &seen, round.online, rules);
+    let out_of_reach = out_of_reach(&observations);
     let judged: Vec<Judged> = before
         .into_iter()
         .zip(observations)
         .map(|(before, seen)| {
             let target = seen.look.target.clone();
             let seen = Some(seen).filter(|_| fault.is_none());
-            let around = around.get(&target).cloned().unwrap_or_default();
+            let mut around = around.get(&target).cloned().unwrap_or_default();
+            around.pace = paces.get(&target).copied();
+            around.out_of_reach.clone_from(&out_of_reach);
             let after = judge(&before, seen.as_ref(), &around, rules, round.finished);
             Judged { target, before, after, seen }
         })
@@ -57,6 +62,15 @@ pub fn judge_round(session: &Session, round: &Round) -> Result<(), Failure> {
     history.record_health(round.started, &judged, &happened).map_err(fail)
 }
 
+/// Families over which no mirror was reached.
+fn out_of_reach(observations: &[Observation]) -> Vec<Family> {
+    let reached = |family| {
+        let all = observations.iter().flat_map(|seen| &seen.probes.reach);
+        all.into_iter().any(|reach| reach.family == family && reach.trouble.is_none())
+    };
+    [Family::Ipv4, Family::Ipv6].into_iter().filter(|family| !reached(*family)).collect()
+}
+
 fn probes_of(round: &Round, look: &MirrorCheck) -> Probes {
     round.probes.get(&look.target).cloned().unwrap_or_default()
 }
@@ -71,6 +85,7 @@ fn around(session: &Session, round: &Round) -> Result<BTreeMap<TargetName, Aroun
         let around = Around {
             due_since: due.get(&state.target).copied(),
             no_room: failure.map(|failure| failure.messages.first().unwrap_or(&failure.code).clone()),
+            ..Around::default()
         };
         (state.target, around)
     };

@@ -1,17 +1,19 @@
 //! Where a mirror is read: its public address, or what comes nearest to it.
 
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use tokio::sync::OnceCell;
+use url::Url;
 
 use super::connect::{TargetConnector, http_policy};
 use super::session::Session;
 use crate::base::{ObjectPath, RetryPolicy, Sha256, TargetName};
 use crate::config::{Target, TargetKind};
-use crate::health::{StoreSource, Unreachable};
-use crate::net::{HttpPolicy, NetError};
+use crate::health::{Family, ReachProbe, StoreSource, Unreachable};
+use crate::net::{Contacts, HttpPolicy, NetError};
 use crate::reader::{FolderSource, HttpSource, Part, PartOrder, Source};
 use crate::store::{Bandwidth, Limited, Retries, Retrying, Tap};
 use crate::transfer::Connector as _;
@@ -27,24 +29,54 @@ const CALLS: usize = 64;
 #[must_use]
 pub fn source(session: &Session, target: &Target, shared: Option<&Arc<dyn Tap>>) -> Arc<dyn Source> {
     match (&target.public_url, &target.kind) {
-        (Some(url), kind) => match reader_clients(session, target) {
-            Ok((client, fresh)) => {
-                let source = HttpSource::new(client, url.clone()).with_fresh(fresh);
-                let is_s3 = matches!(kind, TargetKind::S3(_));
-                Arc::new(if is_s3 { source.with_forbidden_as_missing() } else { source })
-            }
-            Err(error) => Arc::new(Unreachable::new(url.as_str(), &error)),
-        },
+        (Some(url), _) => face(session, target, url, None),
         (None, TargetKind::Folder(folder)) => Arc::new(FolderSource::new(folder.path.clone())),
         (None, _) => Arc::new(Visit::to(session, target, shared)),
     }
 }
 
-/// The client that reads a target's public face, and one that keeps no connections.
-fn reader_clients(session: &Session, target: &Target) -> Result<(reqwest::Client, reqwest::Client), NetError> {
+/// The same on fresh connections, once over each family. Only public addresses have any, and behind a proxy nobody can
+/// choose.
+#[must_use]
+pub fn sources_afresh(session: &Session, target: &Target) -> Vec<(Family, Arc<dyn Source>)> {
+    let Some(url) = target.public_url.as_ref().filter(|_| target.proxy.is_none()) else { return Vec::new() };
+    let families = [(Family::Ipv4, Ipv4Addr::UNSPECIFIED.into()), (Family::Ipv6, Ipv6Addr::UNSPECIFIED.into())];
+    families.map(|(family, any)| (family, face(session, target, url, Some(any)))).into()
+}
+
+fn face(session: &Session, target: &Target, url: &Url, any: Option<IpAddr>) -> Arc<dyn Source> {
+    match reader_clients(session, target, any) {
+        Ok((client, fresh)) => {
+            let source = HttpSource::new(client, url.clone()).with_fresh(fresh);
+            let is_s3 = matches!(target.kind, TargetKind::S3(_));
+            Arc::new(if is_s3 { source.with_forbidden_as_missing() } else { source })
+        }
+        Err(error) => Arc::new(Unreachable::new(url.as_str(), &error)),
+    }
+}
+
+/// The client that reads a target's public face, and one that keeps no connections. With `any` (`0.0.0.0` or `::`) over
+/// that family alone, and neither keeps any.
+fn reader_clients(
+    session: &Session,
+    target: &Target,
+    any: Option<IpAddr>,
+) -> Result<(reqwest::Client, reqwest::Client), NetError> {
     let policy = http_policy(target, &session.config.policy.timeouts);
+    let policy = match any {
+        Some(any) => policy.afresh(any),
+        None => policy,
+    };
     let fresh = HttpPolicy { pool: 0, ..policy.clone() };
     Ok((session.clients.get(&policy)?, session.clients.get(&fresh)?))
+}
+
+/// How `target` is reached, over each family by itself. A proxy looks names up and picks addresses itself, so there is
+/// nothing to tell apart behind one.
+#[must_use]
+pub fn reach(contacts: &Arc<Contacts>, target: &Target) -> Option<ReachProbe> {
+    let url = target.public_url.as_ref().filter(|_| target.proxy.is_none())?;
+    ReachProbe::new(contacts.clone(), url.clone(), target.ca.clone())
 }
 
 /// A mirror read through its store. It connects at the first question, and so at the same time as the others of its

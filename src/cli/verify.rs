@@ -33,6 +33,8 @@ pub async fn verify(surface: &Surface, order: &Verify) -> Ended {
         holds: Holds::All,
         known: None,
         probes: ProbeOrders::default(),
+        reach: None,
+        again: Vec::new(),
     };
     let round = health::round(RoundOrders {
         mirrors: vec![mirror],
@@ -50,6 +52,7 @@ pub async fn verify(surface: &Surface, order: &Verify) -> Ended {
         concurrency: 1,
         timeouts: Timeouts::default(),
         clock: Clock::System,
+        control: None,
         cancel: CancellationToken::new(),
     });
     let mut round = round.await;

@@ -9,10 +9,10 @@ use jiff::Timestamp;
 use super::findings::{Findings, Inspection};
 use super::lists::FileLists;
 use super::patience::{Deadlines, Patience};
-use super::{Depth, MirrorCheck, ProbeOrders, Probes, Verdict, probe};
+use super::{CertificateSight, Depth, Family, MirrorCheck, ProbeOrders, Probes, Reach, ReachProbe, Verdict, probe};
 use crate::base::{BundleName, Holds, Level, Sha256, TargetName};
 use crate::reader::Source;
-use crate::trust::{self, BundleRecord, FetchError, FetchFault, FileRecord, Known, Verified};
+use crate::trust::{self, BundleRecord, FetchError, FetchFault, FileRecord, Known, Rejection, Verified};
 
 /// Files looked at, at the same time, on one mirror: as polite as a browser.
 const LOOKS: usize = 6;
@@ -30,6 +30,10 @@ pub struct Mirror {
     pub known: Option<Known>,
     /// What is asked of it besides.
     pub probes: ProbeOrders,
+    /// How it is reached over each address family; `None`: it has no public address, or a proxy is in between.
+    pub reach: Option<ReachProbe>,
+    /// The same place on connections of its own, once for each family, for a second try.
+    pub again: Vec<(Family, Arc<dyn Source>)>,
 }
 
 impl Mirror {
@@ -85,9 +89,20 @@ pub(super) async fn inspect(
     deadlines: Deadlines,
 ) -> Inspection {
     let mut found = Findings::begin(mirror);
-    let mut state = None;
+    let (mut state, mut met) = (None, (Vec::new(), None));
     let looking = async {
-        match trust::verify(mirror.source.as_ref(), &expected.pin, expected.now, mirror.known.as_ref()).await {
+        let looking = trust::verify(mirror.source.as_ref(), &expected.pin, expected.now, mirror.known.as_ref());
+        // On the heap: a TLS handshake in the making would else lie in every look that waits.
+        let (first, (reach, certificate)) = tokio::join!(looking, Box::pin(reach(mirror)));
+        let verified = match (first, second_source(mirror, &reach)) {
+            // A packet was lost, a worker was restarted: one failure alone is none.
+            (Err(Rejection::Unreadable(_)), Some(source)) => {
+                trust::verify(source.as_ref(), &expected.pin, expected.now, mirror.known.as_ref()).await
+            }
+            (first, _) => first,
+        };
+        met = (reach, certificate);
+        match verified {
             Ok(verified) => {
                 found.authentic(&verified, expected);
                 if depth > Depth::Metadata {
@@ -109,7 +124,8 @@ pub(super) async fn inspect(
         Depth::Files => Level::Complete,
         Depth::Full => Level::Verified,
     };
-    Inspection { probes, ..found.finish(level) }
+    let (reach, certificate) = met;
+    Inspection { probes: Probes { reach, certificate, ..probes }, ..found.finish(level) }
 }
 
 /// Makes the probes that are ordered: what a mirror holds can be sampled only where it is known what that should be.
@@ -122,6 +138,22 @@ async fn probe_beside(probes: &mut Probes, found: &mut Findings, mirror: &Mirror
     };
     let (write, ()) = tokio::join!(probe::account(mirror), of_content);
     *probes = Probes { write, ..content };
+}
+
+async fn reach(mirror: &Mirror) -> (Vec<Reach>, Option<CertificateSight>) {
+    match &mirror.reach {
+        Some(probe) => probe.look().await,
+        None => (Vec::new(), None),
+    }
+}
+
+/// Where a failed look is tried once more: on a fresh connection, over a family that was seen to work if one was.
+fn second_source<'a>(mirror: &'a Mirror, reach: &[Reach]) -> Option<&'a Arc<dyn Source>> {
+    let works = |family| reach.iter().any(|seen| seen.family == family && seen.trouble.is_none());
+    let working = mirror.again.iter().find(|(family, _)| works(*family));
+    let (_, source) =
+        working.or_else(|| mirror.again.iter().find(|(family, _)| reach.iter().any(|seen| seen.family == *family)))?;
+    Some(source)
 }
 
 /// A mirror is asked for the bundles that its own metadata lists, so one that is behind can still be whole.

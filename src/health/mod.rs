@@ -22,12 +22,12 @@ mod unreachable;
 pub use check::{Companions, Expectation, Mirror, check};
 pub use observation::Observation;
 pub use probe::{
-    Account, CertificateSight, Family, Phase, Phases, ProbeClock, ProbeOrders, Probes, Reach, Sample, SampleOrder, Throughput,
-    Trouble, TroubleClass, When, WriteOrder, WriteProbe, WriteStep,
+    Account, CertificateSight, Control, Family, Phase, Phases, ProbeClock, ProbeOrders, Probes, Reach, ReachProbe, Sample,
+    SampleOrder, Throughput, Trouble, TroubleClass, When, WriteOrder, WriteProbe, WriteStep,
 };
 pub use record::{Depth, Evidence, MirrorCheck, Round, Seen, Suspects, Verdict};
 pub use round::{RoundOrders, round};
-pub use speed::{median, quantile};
-pub use standing::{Around, Condition, Counters, Reason, ReasonCode, Standing, condition_of, judge, observer_fault};
+pub use speed::{median, paces, quantile};
+pub use standing::{Around, Condition, Counters, Pace, Reason, ReasonCode, Standing, condition_of, judge, observer_fault};
 pub use store_source::StoreSource;
 pub use unreachable::Unreachable;

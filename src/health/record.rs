@@ -169,6 +169,9 @@ pub struct Round {
     /// What the probes saw that were made in this round, of the mirrors for which any was.
     #[serde(default)]
     pub probes: BTreeMap<TargetName, Probes>,
+    /// Whether we were online ourselves; `None`: nobody was asked.
+    #[serde(default)]
+    pub online: Option<bool>,
     /// Mirrors that were not looked at to the end because the round was cancelled: their check says nothing else.
     pub unfinished: Vec<TargetName>,
 }

@@ -9,7 +9,7 @@ use super::check::{Expectation, Mirror, inspect};
 use super::findings::Inspection;
 use super::lists::FileLists;
 use super::patience::Deadlines;
-use super::{Depth, Evidence, MirrorCheck, Probes, Round, Verdict};
+use super::{Control, Depth, Evidence, MirrorCheck, Probes, Round, Verdict};
 use crate::base::{BundleName, Clock, Replicas, Sha256, TargetName, Timeouts};
 
 /// What a round is about.
@@ -32,6 +32,8 @@ pub struct RoundOrders {
     pub timeouts: Timeouts,
     /// What time it is.
     pub clock: Clock,
+    /// Who is asked whether we are online; `None`: nobody.
+    pub control: Option<Control>,
     /// Stops the looking; what was found until then is the round.
     pub cancel: CancellationToken,
 }
@@ -42,6 +44,12 @@ pub struct RoundOrders {
 /// current only because we are behind ourselves.
 pub async fn round(orders: RoundOrders) -> Round {
     let started = orders.clock.now();
+    let control = async {
+        match &orders.control {
+            Some(control) => control.online().await,
+            None => None,
+        }
+    };
     let lists = FileLists::default();
     let deadlines = Deadlines::from_now(&orders.timeouts);
     let looks = orders.mirrors.iter().map(|mirror| {
@@ -55,7 +63,11 @@ pub async fn round(orders: RoundOrders) -> Round {
             }
         }
     });
-    let mut found: Vec<Inspection> = stream::iter(looks).buffered(orders.concurrency.max(1)).collect().await;
+    // At the same time: both are asked at the begin of a round, and nobody waits for the other.
+    let looking = stream::iter(looks).buffered(orders.concurrency.max(1)).collect();
+    let (answered, mut found): (Option<bool>, Vec<Inspection>) = tokio::join!(control, looking);
+    // Whoever read a mirror over the network is online, whatever has become of the places to ask.
+    let online = answered.map(|answered| answered || found.iter().any(|look| reached(&look.probes)));
 
     let unfinished = found.iter().filter(|look| look.stopped).map(|look| look.check.target.clone()).collect();
     find_forks(&mut found, &orders.expected);
@@ -77,8 +89,14 @@ pub async fn round(orders: RoundOrders) -> Round {
         quorum: orders.replicas.verdict(good, mirrors.len() + orders.paused, orders.paused),
         mirrors,
         probes,
+        online,
         unfinished,
     }
+}
+
+/// Whether a mirror on another machine was read.
+fn reached(probes: &Probes) -> bool {
+    probes.reach.iter().any(|reach| reach.trouble.is_none() && !reach.address.is_some_and(|address| address.is_loopback()))
 }
 
 /// What the probes of a mirror saw, if any was made.

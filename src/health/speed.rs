@@ -1,4 +1,21 @@
-//! The middle and the slow end of a handful of measurements.
+//! How fast mirrors are beside each other: the middle and the slow end of measurements.
+
+use std::collections::BTreeMap;
+
+use super::Pace;
+use crate::base::TargetName;
+
+/// The pace of every mirror, from its first bytes in milliseconds.
+#[must_use]
+pub fn paces(measured: &BTreeMap<TargetName, Vec<u32>>) -> BTreeMap<TargetName, Pace> {
+    let medians: Vec<u32> = measured.values().filter_map(|all| median(all)).collect();
+    let Some(fleet) = median(&medians) else { return BTreeMap::new() };
+    let pace = |(name, all): (&TargetName, &Vec<u32>)| {
+        let looks = u32::try_from(all.len()).unwrap_or(u32::MAX);
+        Some((name.clone(), Pace { looks, slowest: quantile(all, 95)?, fleet }))
+    };
+    measured.iter().filter_map(pace).collect()
+}
 
 /// The median; of an even count the upper one of the two in the middle. `None` of nothing.
 #[must_use]

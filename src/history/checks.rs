@@ -10,14 +10,14 @@ use crate::base::BundleName;
 use crate::health::{MirrorCheck, Round};
 
 impl History {
-    /// Records a round with all its checks, in one transaction. Of mirrors that were not looked at to the end nothing
-    /// was learnt, so nothing is recorded.
+    /// Records a round with all its checks, in one transaction. Of mirrors that were not looked at to the end, and of
+    /// all of them when we were offline, nothing was learnt, so nothing is recorded.
     pub fn record_round(&self, round: &Round) -> Result<(), HistoryError> {
         self.with("record the round", |inner| {
             let transaction = inner.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             transaction.execute(
-                "INSERT INTO rounds (depth, release, version, started, finished, wanted, quorum)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                "INSERT INTO rounds (depth, release, version, started, finished, wanted, quorum, online)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
                 (
                     column::to_word(&round.depth)?,
                     round.release.as_ref().map(BundleName::as_str),
@@ -26,10 +26,12 @@ impl History {
                     round.finished.to_string(),
                     column::to_count(round.wanted)?,
                     column::to_word(&round.quorum)?,
+                    round.online,
                 ),
             )?;
             let id = transaction.last_insert_rowid();
-            let finished = round.mirrors.iter().filter(|check| !round.unfinished.contains(&check.target));
+            let known = round.mirrors.iter().filter(|_| round.online != Some(false));
+            let finished = known.filter(|check| !round.unfinished.contains(&check.target));
             for (position, check) in finished.enumerate() {
                 write_check(&transaction, id, column::to_count(position)?, check, round.started)?;
                 suspects::write(&transaction, check, round.depth)?;
@@ -42,7 +44,7 @@ impl History {
     pub fn last_rounds(&self, limit: u32) -> Result<Vec<Round>, HistoryError> {
         self.with("read the rounds", |inner| {
             let mut query = inner.connection.prepare_cached(
-                "SELECT depth, release, version, started, finished, wanted, quorum, id FROM rounds ORDER BY id DESC LIMIT ?1",
+                "SELECT depth, release, version, started, finished, wanted, quorum, id, online FROM rounds ORDER BY id DESC LIMIT ?1",
             )?;
             let rounds: Vec<(i64, Round)> =
                 query.query_map([limit], |row| Ok((row.get(7)?, read_round(row)?)))?.collect::<rusqlite::Result<_>>()?;
@@ -108,6 +110,7 @@ fn read_round(row: &Row<'_>) -> rusqlite::Result<Round> {
         mirrors: Vec::new(),
         // They are kept with the mirrors they are about.
         probes: BTreeMap::new(),
+        online: row.get(8)?,
         unfinished: Vec::new(),
     })
 }

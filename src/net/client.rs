@@ -1,6 +1,7 @@
 //! HTTP clients, shared by all targets that want the same thing.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -25,6 +26,8 @@ pub struct HttpPolicy {
     pub uploads: bool,
     /// Idle connections kept per host.
     pub pool: usize,
+    /// Only addresses of the family of this one are connected to, as `0.0.0.0` and `::` say; `None`: all.
+    pub family: Option<IpAddr>,
 }
 
 impl std::fmt::Debug for HttpPolicy {
@@ -37,6 +40,7 @@ impl std::fmt::Debug for HttpPolicy {
             .field("idle", &self.idle)
             .field("uploads", &self.uploads)
             .field("pool", &self.pool)
+            .field("family", &self.family)
             .finish()
     }
 }
@@ -60,7 +64,16 @@ impl HttpPolicy {
             idle: timeouts.first_byte.max(timeouts.idle),
             uploads: false,
             pool: 32,
+            family: None,
         }
+    }
+
+    /// The same policy for a second try: every request on a fresh connection, over the family of `any` alone.
+    #[must_use]
+    pub fn afresh(mut self, any: IpAddr) -> Self {
+        self.pool = 0;
+        self.family = Some(any);
+        self
     }
 
     /// The same policy for a client that uploads.
@@ -96,6 +109,9 @@ pub enum NetError {
     /// The client refused its settings.
     #[error("cannot set up the HTTP client")]
     Build(#[source] reqwest::Error),
+    /// The system's authorities, or those of a CA file, cannot be used.
+    #[error("cannot use the certificate authorities")]
+    Authorities(#[source] rustls::Error),
     /// A server could not be reached, or its certificate is not one to accept.
     #[error("cannot get the certificate of {host}")]
     Certificate {
@@ -156,6 +172,7 @@ pub(super) fn builder(policy: &HttpPolicy) -> Result<reqwest::ClientBuilder, Net
         .user_agent(concat!("spartacus/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(policy.connect)
         .pool_max_idle_per_host(policy.pool)
+        .local_address(policy.family)
         .tcp_nodelay(true)
         // Only what targets.yaml says: a proxy from the environment would be one nobody vetted for this target.
         .no_proxy();

@@ -33,6 +33,18 @@ pub(super) fn advice(code: ReasonCode) -> &'static str {
              (.spartacus-probe-...), and without a cache that keeps answers of 404."
         }
         ReasonCode::Reverifying => "Nothing: the next full verification (`spartacus check --full`) decides.",
+        ReasonCode::CertificateEnds => {
+            "Renew the certificate and see that the web server loads the new one. If something renews it by itself, look at \
+             its log: it should have done so by now."
+        }
+        ReasonCode::HalfReached => {
+            "Readers with one kind of address get nothing. See that the web server listens on both, that the firewall lets \
+             both in, and that the A and AAAA records of the name are right; else remove the record that leads nowhere."
+        }
+        ReasonCode::Slow => {
+            "Readers wait. See whether disk, memory or line of the server are at their limit; a mirror that is far away is \
+             no trouble for readers near it."
+        }
         ReasonCode::Flapping => "It comes and goes. Look at the server's log at the moments listed below.",
     }
 }

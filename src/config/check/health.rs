@@ -1,5 +1,9 @@
 //! `health:`
 
+use std::time::Duration;
+
+use url::Url;
+
 use super::super::section::Section;
 use super::limits::bytes;
 use super::policy::{duration, set};
@@ -16,7 +20,8 @@ pub(super) fn health(file: &Section<'_, '_>) -> Option<HealthPolicy> {
     set(&mut policy.sample, section.number("sample", 0..=1000));
     set(&mut policy.bytes_per_day, section.parsed_by("bytes_per_day", bytes));
     rules(&section, &mut policy.rules);
-    section.unsupported(&["control", "vantage"]);
+    policy.control = control(&section);
+    section.unsupported(&["vantage"]);
     section.finish();
     Some(policy)
 }
@@ -25,5 +30,32 @@ fn rules(health: &Section<'_, '_>, rules: &mut HealthRules) {
     set(&mut rules.grace, duration(health, "grace"));
     set(&mut rules.unreachable_after, health.number("unreachable_after", 1..=100));
     set(&mut rules.stale_after, health.number("stale_after", 1..=100));
+    let days = health.number("certificate_days", 1..=365);
+    set(&mut rules.certificate, days.map(|days| Duration::from_hours(24 * u64::from(days))));
     set(&mut rules.clean_after, health.number("clean_after", 1..=10));
+}
+
+/// Whole addresses: they are asked as they stand, and shown when they do not answer.
+fn control(health: &Section<'_, '_>) -> Vec<Url> {
+    if health.entry("control").is_none() {
+        return Vec::new();
+    }
+    let mut places = Vec::new();
+    for text in health.texts("control").unwrap_or_default() {
+        match Url::parse(text.text) {
+            Ok(url)
+                if matches!(url.scheme(), "http" | "https")
+                    && url.has_host()
+                    && url.username().is_empty()
+                    && url.password().is_none() =>
+            {
+                places.push(url);
+            }
+            _ => {
+                let hint = "name places of others that are hardly ever away: control: [https://example.org/]";
+                health.wrong(text.span, "`control` holds something that is no web address without a login", "", Some(hint));
+            }
+        }
+    }
+    places
 }

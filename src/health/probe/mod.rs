@@ -3,16 +3,20 @@
 //! A probe that was not made in a round (not due, nothing to ask, not allowed by the volunteer) has left nothing here: that
 //! says nothing about the mirror.
 
+mod control;
 mod due;
 mod orders;
 mod pick;
+mod reach;
 mod record;
 mod sample;
 mod throughput;
 mod write;
 
+pub use control::Control;
 pub use due::{ProbeClock, When};
 pub use orders::{Account, ProbeOrders, SampleOrder, WriteOrder};
+pub use reach::ReachProbe;
 pub use record::{
     CertificateSight, Family, Phase, Phases, Probes, Reach, Sample, Throughput, Trouble, TroubleClass, WriteProbe, WriteStep,
 };

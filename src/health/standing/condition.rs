@@ -93,6 +93,12 @@ pub enum ReasonCode {
     NotShown,
     /// It came back and is verified before it counts.
     Reverifying,
+    /// Its certificate ends soon.
+    CertificateEnds,
+    /// It is reached over one address family and not over the other.
+    HalfReached,
+    /// It takes much longer to answer than the others.
+    Slow,
     /// It changes its condition again and again.
     Flapping,
 }
@@ -120,6 +126,10 @@ pub struct Counters {
     pub lagging: u32,
     /// When files were first found missing, in an unbroken series of rounds that looked.
     pub missing_since: Option<Timestamp>,
+    /// Rounds in a row in which IPv4 was in trouble and IPv6 was not.
+    pub ipv4_failed: u32,
+    /// Rounds in a row in which IPv6 was in trouble and IPv4 was not.
+    pub ipv6_failed: u32,
     /// Clean full verifications since it was quarantined.
     pub clean: u32,
     /// It must be verified in full before it counts again.

@@ -8,11 +8,12 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::mend::to_mend;
 use super::reasons::Reasons;
 use super::writing::{is_of_writing, writing};
-use super::{Condition, Counters, ReasonCode, Standing};
+use super::{Condition, Counters, Pace, ReasonCode, Standing};
 use crate::base::{HealthRules, Level};
-use crate::health::{Observation, Verdict};
+use crate::health::{Family, Observation, Verdict};
 
 /// Changes that are counted towards flapping are this young.
 const DAY: SignedDuration = SignedDuration::from_hours(24);
@@ -24,6 +25,10 @@ pub struct Around {
     pub due_since: Option<Timestamp>,
     /// The last push did not fit, in these words.
     pub no_room: Option<String>,
+    /// How soon it answered over the last day, and the fleet.
+    pub pace: Option<Pace>,
+    /// Families over which nobody was reached in this round: trouble there may be our own.
+    pub out_of_reach: Vec<Family>,
 }
 
 /// How a mirror is, after a round saw `seen` of it; `None` means that the fault was ours, and holds everything.
@@ -41,6 +46,7 @@ pub fn judge(past: &Standing, seen: Option<&Observation>, around: &Around, rules
         came_back(&mut reasons, &mut counters, past, seen, rules);
         missing(&mut reasons, &mut counters, past, seen, rules, now);
         lagging(&mut reasons, &mut counters, seen, around, rules, now);
+        to_mend(&mut reasons, &mut counters, past, seen, around, rules, now);
         if let Some(refused) = &around.no_room {
             reasons.tell(ReasonCode::NoSpace, refused.clone());
         }
@@ -77,7 +83,13 @@ pub fn condition_of(code: ReasonCode) -> Condition {
         ReasonCode::Missing => Condition::Incomplete,
         ReasonCode::Behind | ReasonCode::Expired => Condition::Stale,
         ReasonCode::NoSpace => Condition::Full,
-        ReasonCode::CannotWrite | ReasonCode::NotShown | ReasonCode::Reverifying | ReasonCode::Flapping => Condition::Degraded,
+        ReasonCode::CannotWrite
+        | ReasonCode::NotShown
+        | ReasonCode::Reverifying
+        | ReasonCode::CertificateEnds
+        | ReasonCode::HalfReached
+        | ReasonCode::Slow
+        | ReasonCode::Flapping => Condition::Degraded,
     }
 }
 
@@ -217,9 +229,15 @@ fn is_over(span: SignedDuration, limit: Duration) -> bool {
 /// Whether so much fails at once that the fault is ours, and in what words.
 ///
 /// `before` and `seen` belong together by position. Only mirrors that answered until now count: those that are known to
-/// be away say nothing about us.
+/// be away say nothing about us. `online` is what others told, if any were asked: then it alone decides.
 #[must_use]
-pub fn observer_fault(before: &[&Standing], seen: &[&Observation], rules: &HealthRules) -> Option<String> {
+pub fn observer_fault(before: &[&Standing], seen: &[&Observation], online: Option<bool>, rules: &HealthRules) -> Option<String> {
+    match online {
+        Some(false) => return Some("we are offline: none of the places in `health.control` answers".to_owned()),
+        // Somebody else answers us, so whatever fails is no fault of ours, however much it is.
+        Some(true) => return None,
+        None => {}
+    }
     let trusted: Vec<&Observation> = before
         .iter()
         .zip(seen)

@@ -5,6 +5,7 @@
 
 mod condition;
 mod judge;
+mod mend;
 mod reasons;
 #[cfg(test)]
 mod tests;
@@ -12,3 +13,4 @@ mod writing;
 
 pub use condition::{Condition, Counters, Reason, ReasonCode, Standing};
 pub use judge::{Around, condition_of, judge, observer_fault};
+pub use mend::Pace;

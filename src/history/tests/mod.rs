@@ -111,6 +111,7 @@ fn round(started: &str, mirrors: Vec<MirrorCheck>) -> Round {
         quorum: Quorum::Met,
         mirrors,
         probes: BTreeMap::new(),
+        online: None,
         unfinished: Vec::new(),
     }
 }

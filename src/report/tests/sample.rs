@@ -152,6 +152,7 @@ pub fn round() -> Round {
             check("epsilon", Verdict::Stale { since: "2026-02-01T00:00:00Z".parse().unwrap() }, None),
         ],
         probes: BTreeMap::from([(target("alpha"), probes())]),
+        online: None,
         unfinished: Vec::new(),
     }
 }

@@ -36,6 +36,8 @@ pub(super) fn mirror_on(store: impl Store + 'static) -> Mirror {
         holds: Holds::All,
         known: None,
         probes: ProbeOrders::default(),
+        reach: None,
+        again: Vec::new(),
     }
 }
 
@@ -75,6 +77,7 @@ pub(super) async fn whole_round(mirrors: Vec<Mirror>, depth: Depth, expected: Ex
         concurrency: 4,
         timeouts: Timeouts { target: Some(LIMIT), ..Timeouts::default() },
         clock: Clock::Fixed(now()),
+        control: None,
         cancel: CancellationToken::new(),
     })
     .await

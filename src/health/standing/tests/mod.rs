@@ -1,3 +1,4 @@
+mod mend;
 mod random;
 mod rules;
 mod sight;

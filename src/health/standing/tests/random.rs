@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 
+use super::mend::{ending, half_reached};
 use super::sight::{Life, behind, complete, current, forged, incomplete, silent, verified};
 use crate::health::{Condition, Observation};
 
@@ -18,6 +19,10 @@ enum Truth {
     Away,
     Behind,
     Incomplete,
+    /// Right bytes, over IPv4 alone.
+    HalfReached,
+    /// Right bytes, under a certificate that ends within days.
+    Ending,
 }
 
 impl Truth {
@@ -31,6 +36,8 @@ impl Truth {
             (Self::Away, _) => silent(),
             (Self::Behind, _) => behind(1),
             (Self::Incomplete, _) => incomplete(),
+            (Self::HalfReached, _) => half_reached(),
+            (Self::Ending, _) => ending(),
         }
     }
 }
@@ -42,6 +49,8 @@ fn truths() -> impl Strategy<Value = Vec<(Truth, usize)>> {
         1 => Just(Truth::Away),
         1 => Just(Truth::Behind),
         1 => Just(Truth::Incomplete),
+        1 => Just(Truth::HalfReached),
+        1 => Just(Truth::Ending),
     ];
     prop::collection::vec((truth, 1..40_usize), 1..8)
 }

@@ -202,8 +202,18 @@ fn most_failing_at_once_is_our_fault() {
     let rules = HealthRules::default();
     for (failing, ours) in [(0, false), (5, false), (6, true), (10, true)] {
         let (before, seen) = ten(failing);
-        let fault = observer_fault(&before.iter().collect::<Vec<_>>(), &seen.iter().collect::<Vec<_>>(), &rules);
+        let fault = observer_fault(&before.iter().collect::<Vec<_>>(), &seen.iter().collect::<Vec<_>>(), None, &rules);
         assert_eq!(fault.is_some(), ours, "{failing} fail: {fault:?}");
+    }
+}
+
+#[test]
+fn others_that_answer_or_not_tell_whose_fault_it_is() {
+    let rules = HealthRules::default();
+    for (failing, online, ours) in [(10, true, false), (6, true, false), (0, false, true), (1, false, true), (10, false, true)] {
+        let (before, seen) = ten(failing);
+        let fault = observer_fault(&before.iter().collect::<Vec<_>>(), &seen.iter().collect::<Vec<_>>(), Some(online), &rules);
+        assert_eq!(fault.is_some(), ours, "{failing} fail, online: {online}: {fault:?}");
     }
 }
 
@@ -213,7 +223,8 @@ fn mirrors_that_were_away_say_nothing_about_us() {
     away.sees(&current());
     away.sees_often(&silent(), 3);
     let (before, seen) = (vec![away.standing; 5], vec![silent(); 5]);
-    let fault = observer_fault(&before.iter().collect::<Vec<_>>(), &seen.iter().collect::<Vec<_>>(), &HealthRules::default());
+    let fault =
+        observer_fault(&before.iter().collect::<Vec<_>>(), &seen.iter().collect::<Vec<_>>(), None, &HealthRules::default());
     assert_eq!(fault, None);
 }
 
