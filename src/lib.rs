@@ -2,6 +2,7 @@
 //!
 //! The rooms and the one direction in which data goes through them are in `docs/architecture.md`.
 
+pub mod alert;
 pub mod base;
 pub mod bundle;
 pub mod cli;

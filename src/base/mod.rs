@@ -5,6 +5,7 @@
 //! Comes in: strings. Goes out: newtypes that cannot hold a bad value.
 //! Must not know: anything else of this crate.
 
+mod alert;
 mod bytes;
 mod chain;
 mod clock;
@@ -18,6 +19,7 @@ mod policy;
 mod secret;
 mod text;
 
+pub use alert::{AlertCondition, AlertRules, Audience, MailAddress, MailAddressError};
 pub use bytes::{ByteCount, ParseByteCountError};
 pub use chain::{Hinted, causes};
 pub use clock::Clock;
@@ -25,7 +27,7 @@ pub use digest::{Hasher, ParseDigestError, Sha256};
 pub use health::{HealthPolicy, HealthRules};
 pub use level::Level;
 pub use lifecycle::Lifecycle;
-pub use name::{BundleName, NameError, TargetName};
+pub use name::{BundleName, NameError, RouteName, TargetName};
 pub use path::{ObjectPath, PathError};
 pub use policy::{
     Breaker, Holds, Layout, ParsePolicyError, Quorum, Replicas, RetryPolicy, TargetLimits, TimeOfDay, Timeouts, Window,

@@ -109,6 +109,12 @@ name_type!(
     |text| if RESERVED.contains(&text) { Err(NameError::Reserved(text.to_owned())) } else { Ok(()) }
 );
 
+name_type!(
+    /// The name of a route on which alerts are sent.
+    RouteName,
+    |_| Ok(())
+);
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -95,6 +95,13 @@ pub enum Command {
     Check(Check),
     /// Rounds, deep checks, repairs and renewals on time, in one long-lived process.
     Schedule(Schedule),
+    /// Who is told of what: test the routes, send what is due, see what was sent.
+    #[command(
+        subcommand,
+        after_help = "Routes are `alerts:` in targets.yaml; `spartacus check --alert` sends at the end of a round.\n\nExamples:\n  \
+        spartacus alert test\n  spartacus alert list\n  spartacus alert send --dry-run"
+    )]
+    Alert(Alert),
     /// The last known state of every mirror, without network.
     Status(Status),
     /// Who could take every good copy down, and what one more mirror should avoid.
@@ -300,6 +307,7 @@ pub struct Renew {
   spartacus check --full                 and is every byte right?
   spartacus check --sample 50            hash 50 pieces, picked at random, of each mirror
   spartacus check --write                and can we still write there, and do readers see it?
+  spartacus check --alert                and tell whoever is to hear of it
   spartacus check --nagios               one line and an exit code for Nagios or Icinga
   spartacus check --prometheus /var/lib/node_exporter/spartacus.prom
   spartacus check --html /srv/www/mirrors        and write the public status page there")]
@@ -327,6 +335,9 @@ pub struct Check {
     /// Wait a random time of up to this long first: "30s", "5m". For cron, so that not everybody looks in the same second.
     #[arg(long, value_name = "TIME", value_parser = span)]
     pub jitter: Option<Duration>,
+    /// Afterwards send what is due on the routes of `alerts:`.
+    #[arg(long)]
+    pub alert: bool,
     /// Also write metrics to this file, for the node exporter's textfile collector.
     #[arg(long, value_name = "FILE")]
     pub prometheus: Option<Utf8PathBuf>,
@@ -360,6 +371,28 @@ pub struct Schedule {
     /// After each round write the public page and what belongs to it into this folder.
     #[arg(long, value_name = "DIR")]
     pub html: Option<Utf8PathBuf>,
+}
+
+/// `spartacus alert`
+#[derive(Debug, Subcommand)]
+pub enum Alert {
+    /// What is open and what was sent, without network.
+    #[command(after_help = "Examples:\n  spartacus alert list\n  spartacus alert list --json")]
+    List,
+    /// Send a test message and tell whether it was accepted. Volunteers get none.
+    #[command(after_help = "Examples:\n  spartacus alert test oncall\n  spartacus alert test            all routes")]
+    Test {
+        /// Which routes; all without a name.
+        #[arg(value_name = "ROUTE")]
+        routes: Vec<String>,
+    },
+    /// Send what is due by what is remembered, and what failed before; no mirror is looked at.
+    #[command(after_help = "Examples:\n  spartacus alert send --dry-run  what would be sent\n  spartacus alert send")]
+    Send {
+        /// Say what would be sent; send nothing.
+        #[arg(long)]
+        dry_run: bool,
+    },
 }
 
 /// `spartacus status`

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::alert::Watch;
 use super::alone::{alone, pause};
 use super::args::{Check, Global};
 use super::board::{board, everybody};
@@ -47,7 +48,10 @@ async fn look_and_tell(surface: &Surface, global: &Global, order: &Check) -> End
         pause(surface, most, &cancel).await?;
     }
     let _alone = alone(&session)?;
-    let round = look_at_mirrors(&session, &targets, &looking(order), &cancel).await?;
+    let watch = Watch::begin(&session).await;
+    let looked = look_at_mirrors(&session, &targets, &looking(order), &cancel).await;
+    watch.end(&session, &looked, order.alert).await;
+    let round = looked?;
     let all = fleet(&session, &targets)?;
     if let Some(path) = &order.prometheus {
         write_whole(path, &metrics(&targets, &all))?;

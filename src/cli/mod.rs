@@ -5,6 +5,7 @@
 //! Must not know: nothing; it connects the rooms.
 
 mod accounts;
+mod alert;
 mod alone;
 mod args;
 mod ask;
@@ -93,6 +94,7 @@ async fn dispatch(surface: &Surface, arguments: &Arguments) -> Ended {
         Command::Repair(order) => repair::repair(surface, global, order).await,
         Command::Renew(order) => renew::renew(surface, global, order).await,
         Command::Check(order) => check::check(surface, global, order).await,
+        Command::Alert(order) => alert::alert(surface, global, order).await,
         Command::Resilience => resilience::resilience(surface, global),
         Command::Schedule(order) => schedule::schedule(surface, global, order).await,
         Command::Status(order) => status::status(surface, global, order).await,

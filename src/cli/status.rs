@@ -82,6 +82,10 @@ fn tell(surface: &Surface, session: &Session, targets: &[&Target]) -> Result<(),
     }
     say(&report::status_table(&mirrors, now, surface.style));
     say(&report::runs_table(&runs, surface.style));
+    let failing = report::failing_routes(&history.alert_routes().map_err(fail)?);
+    if !failing.is_empty() {
+        say(&failing);
+    }
     say(&report::status_headline(release, version, wanted, &mirrors));
     Ok(())
 }

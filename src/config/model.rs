@@ -4,7 +4,10 @@ use camino::Utf8PathBuf;
 use url::Url;
 
 use super::SecretRef;
-use crate::base::{ByteCount, HealthPolicy, Holds, Layout, Replicas, RetryPolicy, TargetLimits, TargetName, Timeouts};
+use crate::base::{
+    AlertRules, ByteCount, HealthPolicy, Holds, Layout, MailAddress, Replicas, RetryPolicy, RouteName, TargetLimits, TargetName,
+    Timeouts,
+};
 
 /// A whole `targets.yaml`, checked. Relative paths in it are resolved against the file's folder.
 #[derive(Debug, Clone)]
@@ -17,6 +20,10 @@ pub struct Config {
     pub policy: Policy,
     /// How mirrors are watched.
     pub health: HealthPolicy,
+    /// `health.ping`: who is told that a round begins, ends or fails.
+    pub ping: Option<Address>,
+    /// Who hears of what, in the order of the file; names are unique.
+    pub alerts: Vec<AlertRoute>,
     /// Where it goes, in the order of the file; names are unique.
     pub targets: Vec<Target>,
 }
@@ -74,6 +81,8 @@ pub struct Target {
     pub proxy: Option<Url>,
     /// PEM file of authorities trusted for this target besides the system's.
     pub ca: Option<Utf8PathBuf>,
+    /// Where its volunteer is told of its troubles. Private: in no report that leaves this machine.
+    pub contact: Option<MailAddress>,
     /// Whether it takes part.
     pub state: TargetState,
 }
@@ -216,4 +225,117 @@ pub struct WebdavTarget {
     pub password: Option<SecretRef>,
     /// How to authenticate.
     pub auth: HttpAuth,
+}
+
+/// An address that messages are sent to. Its path may be all that protects it, so it can be a reference, and is shown nowhere.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Address {
+    /// Written out.
+    Plain(Url),
+    /// Kept elsewhere.
+    Reference(SecretRef),
+}
+
+impl std::fmt::Debug for Address {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Plain(url) => write!(formatter, "Plain({}://{}/…)", url.scheme(), url.host_str().unwrap_or_default()),
+            Self::Reference(reference) => formatter.debug_tuple("Reference").field(reference).finish(),
+        }
+    }
+}
+
+/// One entry of `alerts:`.
+#[derive(Debug, Clone)]
+pub struct AlertRoute {
+    /// Its unique name.
+    pub name: RouteName,
+    /// How messages travel.
+    pub way: AlertWay,
+    /// What is told, when, and to whom.
+    pub rules: AlertRules,
+}
+
+/// How messages travel.
+#[derive(Debug, Clone)]
+pub enum AlertWay {
+    /// `command:`, a program of this machine that reads the event as JSON.
+    Command(Vec<String>),
+    /// `webhook:`, in the form of Alertmanager's.
+    Webhook(HttpRoute),
+    /// `ntfy:`
+    Ntfy(HttpRoute),
+    /// `smtp:`
+    Smtp(SmtpRoute),
+}
+
+impl AlertWay {
+    /// `command`, `webhook`, `ntfy` or `smtp`.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Command(_) => "command",
+            Self::Webhook(_) => "webhook",
+            Self::Ntfy(_) => "ntfy",
+            Self::Smtp(_) => "smtp",
+        }
+    }
+}
+
+/// `webhook:` and `ntfy:`
+#[derive(Debug, Clone)]
+pub struct HttpRoute {
+    /// Where messages are posted; plain `http` only to this machine.
+    pub url: Address,
+    /// A bearer token.
+    pub token: Option<SecretRef>,
+    /// PEM file of authorities trusted besides the system's.
+    pub ca: Option<Utf8PathBuf>,
+}
+
+/// How a mail server is spoken to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum MailTls {
+    /// In clear first; TLS before anything is said. Without it nothing is sent.
+    #[default]
+    StartTls,
+    /// TLS from the first byte.
+    Implicit,
+    /// Never: for this machine only.
+    None,
+}
+
+impl MailTls {
+    /// The port that servers of this kind usually have.
+    #[must_use]
+    pub fn usual_port(self) -> u16 {
+        match self {
+            Self::StartTls => 587,
+            Self::Implicit => 465,
+            Self::None => 25,
+        }
+    }
+}
+
+/// `smtp:`
+#[derive(Debug, Clone)]
+pub struct SmtpRoute {
+    /// The server.
+    pub host: String,
+    /// Its port.
+    pub port: u16,
+    /// How it is encrypted.
+    pub tls: MailTls,
+    /// Login name, if any.
+    pub user: Option<String>,
+    /// Password, if any.
+    pub password: Option<SecretRef>,
+    /// Who it is from.
+    pub from: MailAddress,
+    /// Where answers go.
+    pub reply_to: Option<MailAddress>,
+    /// Who gets it; empty in a route for volunteers.
+    pub to: Vec<MailAddress>,
+    /// PEM file of authorities trusted besides the system's.
+    pub ca: Option<Utf8PathBuf>,
 }

@@ -8,6 +8,7 @@
 //! Everything is synchronous; asynchronous callers wrap calls in `spawn_blocking`. What a call has committed
 //! survives `kill -9` and, because every commit is synced, power loss.
 
+mod alerts;
 mod breaker;
 mod checks;
 mod column;
@@ -27,6 +28,7 @@ mod suspects;
 mod tests;
 mod trusted;
 
+pub use alerts::{Incident, NewMessage, OutboxMessage, RouteRecord};
 pub use database::History;
 pub use error::HistoryError;
 pub use health::{Day, Event, EventKind, Judged, MirrorHealth, Uptime};

@@ -3,7 +3,8 @@
 use crate::health::ReasonCode;
 
 /// What to do, in words for a volunteer.
-pub(super) fn advice(code: ReasonCode) -> &'static str {
+#[must_use]
+pub fn advice(code: ReasonCode) -> &'static str {
     match code {
         ReasonCode::Altered => {
             "Something changes files on the way to readers. Look for a disk that fails, a proxy or CDN that rewrites or \

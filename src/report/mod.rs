@@ -8,6 +8,7 @@
 //! nothing but line feeds and our own colours ever reaches a terminal.
 
 mod advice;
+mod alerts;
 mod badge;
 mod board;
 mod check;
@@ -38,6 +39,8 @@ mod tests;
 mod words;
 mod xml;
 
+pub use advice::advice;
+pub use alerts::{AlertReport, RouteReport, alerts_json, alerts_text, failing_routes};
 pub use board::{Board, BoardBundle, BoardFile, Past};
 pub use check::check_table;
 pub use error::{hints, render_error};
@@ -58,3 +61,4 @@ pub use runs::runs_table;
 pub use schedule::schedule_table;
 pub use status::status_table;
 pub use table::Style;
+pub use words::moment;

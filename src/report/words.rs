@@ -19,7 +19,8 @@ pub(super) fn release(release: Option<&BundleName>) -> String {
 }
 
 /// A moment to the minute, in UTC.
-pub(super) fn moment(moment: Timestamp) -> String {
+#[must_use]
+pub fn moment(moment: Timestamp) -> String {
     moment.strftime("%Y-%m-%d %H:%MZ").to_string()
 }
 

@@ -202,7 +202,7 @@ fn every_kind_of_target_survives_being_written() {
     let read = Config::from_text(path, &written).unwrap_or_else(|error| panic!("{written}{}", error.render(false)));
     for (mut meant, read) in meant.into_iter().zip(read.config.targets) {
         // Not part of a new target.
-        (meant.holds, meant.ca, meant.state) = (read.holds, None, read.state);
+        (meant.holds, meant.ca, meant.contact, meant.state) = (read.holds, None, None, read.state);
         assert_eq!(format!("{meant:?}"), format!("{read:?}"));
     }
 }

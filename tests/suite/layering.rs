@@ -19,7 +19,7 @@ const TABLE: [(&str, Imports); 17] = [
     ("health", Imports::Only(&["base", "net", "trust", "reader", "store"])),
     ("history", Imports::Only(&["base", "store", "transfer", "health"])),
     ("report", Imports::Only(&["base", "store", "transfer", "health", "history"])),
-    ("alert", Imports::Only(&["base", "net", "report"])),
+    ("alert", Imports::Only(&["base", "net", "health", "history", "report"])),
     ("registration", Imports::Only(&["base", "config", "net", "trust", "store", "health"])),
     ("schedule", Imports::AllBut(&["web", "cli"])),
     ("web", Imports::Only(&["base", "report", "registration", "history"])),

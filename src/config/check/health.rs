@@ -4,16 +4,18 @@ use std::time::Duration;
 
 use url::Url;
 
+use super::super::model::Address;
 use super::super::section::Section;
+use super::alerts;
 use super::limits::bytes;
 use super::policy::{duration, set};
 use crate::base::{HealthPolicy, HealthRules};
 
-/// Reads `health:`; everything in it has a default.
-pub(super) fn health(file: &Section<'_, '_>) -> Option<HealthPolicy> {
+/// Reads `health:`; everything in it has a default. With it comes where it is told that a round begins, ends or fails.
+pub(super) fn health(file: &Section<'_, '_>) -> Option<(HealthPolicy, Option<Address>)> {
     let mut policy = HealthPolicy::default();
     if file.entry("health").is_none() {
-        return Some(policy);
+        return Some((policy, None));
     }
     let section = file.section("health")?;
     set(&mut policy.every, duration(&section, "every"));
@@ -21,9 +23,10 @@ pub(super) fn health(file: &Section<'_, '_>) -> Option<HealthPolicy> {
     set(&mut policy.bytes_per_day, section.parsed_by("bytes_per_day", bytes));
     rules(&section, &mut policy.rules);
     policy.control = control(&section);
+    let ping = alerts::told(&section, "ping", "https://hc-ping.com/your-uuid");
     section.unsupported(&["vantage"]);
     section.finish();
-    Some(policy)
+    Some((policy, ping))
 }
 
 fn rules(health: &Section<'_, '_>, rules: &mut HealthRules) {

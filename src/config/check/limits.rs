@@ -36,7 +36,7 @@ pub(super) fn bytes(text: &str) -> Result<ByteCount, String> {
     }
 }
 
-fn window(section: Section<'_, '_>) -> Option<Window> {
+pub(super) fn window(section: Section<'_, '_>) -> Option<Window> {
     section.require("from", "22:00");
     section.require("until", "06:00");
     let (from, until) = (section.parsed("from"), section.parsed("until"));

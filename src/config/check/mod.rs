@@ -4,6 +4,7 @@
 //! that this has been reported.
 
 mod address;
+mod alerts;
 mod country;
 mod health;
 mod kind;
@@ -47,12 +48,15 @@ pub(super) fn config(review: &Review<'_>, root: &Node) -> Option<Config> {
     let policy = policy::policy(&file);
     let targets = target::targets(&file);
     let health = health::health(&file);
-    file.unsupported(&["alerts", "serve"]);
+    let alerts = alerts::alerts(&file);
+    file.unsupported(&["serve"]);
     if let (Some(policy), Some(targets)) = (&policy, &targets) {
         enough_targets(&file, policy.replicas, targets.len());
     }
     file.finish();
-    Some(Config { path: review.source.path.clone(), project: project?, policy: policy?, health: health?, targets: targets? })
+    let path = review.source.path.clone();
+    let (project, policy, (health, ping)) = (project?, policy?, health?);
+    Some(Config { path, project, policy, health, ping, alerts: alerts?, targets: targets? })
 }
 
 fn project_section(file: &Section<'_, '_>) -> Option<Project> {

@@ -5,7 +5,7 @@ use super::super::raw::Value;
 use super::super::section::Section;
 use super::super::source::Span;
 use super::super::{Target, TargetKind, TargetState};
-use super::{address, country, kind, limits, local_path, places};
+use super::{address, alerts, country, kind, limits, local_path, places};
 use crate::base::{Holds, NameError, TargetName};
 
 /// Most tags of a target.
@@ -50,6 +50,7 @@ fn target(mut section: Section<'_, '_>, names: &mut Vec<(String, Span)>) -> Opti
     let holds = section.parsed::<Holds>("holds").unwrap_or_default();
     let proxy = address::proxy(&section);
     let ca = section.text("ca").and_then(|text| local_path(&section, text));
+    let contact = alerts::mail_address(&section, "contact");
     let state = state(&section);
     section.unsupported(&["publish_status"]);
     if let Some((kind, span)) = &kind {
@@ -58,7 +59,8 @@ fn target(mut section: Section<'_, '_>, names: &mut Vec<(String, Span)>) -> Opti
     section.finish();
     let (kind, kind_span) = kind?;
     let (public_url, public_span) = public_url.unzip();
-    let target = Target { name: name?, kind, public_url, operator, country, network, tags, limits, holds, proxy, ca, state };
+    let target =
+        Target { name: name?, kind, public_url, operator, country, network, tags, limits, holds, proxy, ca, contact, state };
     Some(Placed { target, kind: kind_span, public_url: public_span })
 }
 

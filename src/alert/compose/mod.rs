@@ -1,0 +1,119 @@
+//! What a message says.
+
+mod fleet;
+mod volunteer;
+
+use super::decide::News;
+use super::letter::{Item, Letter, Urgency};
+use crate::base::{Audience, RouteName, Sha256, escape};
+use crate::history::Incident;
+use crate::report::{Fleet, FleetMirror, advice};
+
+/// Longest title, in characters: some receivers cut earlier, none later.
+const TITLE: usize = 150;
+
+/// The message that tells `news` on a route.
+#[must_use]
+pub fn compose(fleet: &Fleet, route: &RouteName, audience: Audience, news: &News) -> Letter {
+    let items: Vec<Item> = news.firing.iter().chain(&news.resolved).map(|incident| item(fleet, incident)).collect();
+    let (title, text) = match audience {
+        Audience::Maintainer if news.storm => fleet::storm(fleet, &items),
+        Audience::Maintainer => fleet::usual(fleet, &items),
+        Audience::Volunteer => volunteer::usual(fleet, &items),
+    };
+    let thread = news.firing.iter().chain(&news.resolved).next().map_or_else(String::new, |first| thread(fleet, route, first));
+    let number: u32 = news.firing.iter().chain(&news.resolved).map(|incident| incident.messages).sum();
+    Letter {
+        id: format!("{thread}.{}.{number}", fleet.at.as_second()),
+        thread,
+        at: fleet.at,
+        project: fleet.project.clone(),
+        route: route.clone(),
+        audience,
+        urgency: urgency(news),
+        title: cut(&escape(&format!("[{}] {title}", fleet.project))),
+        text,
+        items,
+    }
+}
+
+/// A message that says only that the route works.
+#[must_use]
+pub fn trial(fleet: &Fleet, route: &RouteName, audience: Audience) -> Letter {
+    let thread = fingerprint(&["trial", &fleet.project, route.as_str()]);
+    Letter {
+        id: format!("{thread}.{}", fleet.at.as_nanosecond()),
+        thread,
+        at: fleet.at,
+        project: fleet.project.clone(),
+        route: route.clone(),
+        audience,
+        urgency: Urgency::Resolved,
+        title: cut(&escape(&format!("[{}] a test of the route {route}", fleet.project))),
+        text: format!("Somebody ran `spartacus alert test {route}`. Nothing is wrong: if you read this, the route works.\n"),
+        items: Vec::new(),
+    }
+}
+
+fn urgency(news: &News) -> Urgency {
+    if news.firing.iter().any(|incident| incident.condition.is_critical()) {
+        Urgency::Critical
+    } else if news.firing.is_empty() {
+        Urgency::Resolved
+    } else {
+        Urgency::Warning
+    }
+}
+
+fn item(fleet: &Fleet, incident: &Incident) -> Item {
+    let mirror = incident.mirror.as_ref().and_then(|name| fleet.mirrors.iter().find(|mirror| mirror.name == *name));
+    let (summary, advice) = match mirror {
+        Some(mirror) if incident.until.is_none() => of_mirror(mirror),
+        Some(mirror) => (format!("it is {} now", mirror.standing.condition), Vec::new()),
+        None => fleet::of_all(fleet, incident),
+    };
+    let name = incident.mirror.as_ref().map_or("", |name| name.as_str());
+    Item {
+        mirror: incident.mirror.clone(),
+        condition: incident.condition,
+        since: incident.since,
+        until: incident.until,
+        summary: escape(&summary),
+        advice,
+        public_url: mirror.and_then(|mirror| mirror.public_url.as_ref()).map(|url| escape(url.as_str())),
+        fingerprint: fingerprint(&[&fleet.project, name, incident.condition.word()]),
+    }
+}
+
+fn of_mirror(mirror: &FleetMirror) -> (String, Vec<String>) {
+    let reasons = &mirror.standing.reasons;
+    let summary: Vec<&str> = reasons.iter().map(|reason| reason.message.as_str()).collect();
+    let advice = reasons.iter().map(|reason| advice(reason.code).to_owned()).collect();
+    (summary.join("; "), advice)
+}
+
+fn thread(fleet: &Fleet, route: &RouteName, incident: &Incident) -> String {
+    let name = incident.mirror.as_ref().map_or("", |name| name.as_str());
+    fingerprint(&[&fleet.project, route.as_str(), name, incident.condition.word(), &incident.since.to_string()])
+}
+
+/// 16 hexadecimal digits that stand for these words.
+fn fingerprint(words: &[&str]) -> String {
+    Sha256::of(words.join("\0").as_bytes()).to_string().chars().take(16).collect()
+}
+
+fn cut(text: &str) -> String {
+    if text.chars().count() <= TITLE {
+        text.to_owned()
+    } else {
+        format!("{}…", text.chars().take(TITLE - 1).collect::<String>())
+    }
+}
+
+/// A list of words for a sentence, cut when it grows long.
+fn listed(words: &[String], most: usize) -> String {
+    match words.len().checked_sub(most) {
+        None | Some(0) => words.join(", "),
+        Some(more) => format!("{} and {more} more", words[..most].join(", ")),
+    }
+}

@@ -1,0 +1,130 @@
+//! What messages say, and to whom they do not say it.
+
+use super::super::compose::{compose, trial};
+use super::super::letter::Urgency;
+use super::*;
+use crate::base::{Audience, ByteCount, Lifecycle, ObjectPath, RouteName};
+use crate::health::{Condition, Evidence, MirrorCheck, Observation, Probes, Reason, ReasonCode, Standing, Suspects, Verdict};
+use crate::history::{LastProbes, Uptime};
+use crate::report::{Fleet, FleetMirror, Observer};
+
+fn moment(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+fn of(name: &str, condition: Condition) -> FleetMirror {
+    let (at, url) = (moment("2026-03-01T10:00:00Z"), format!("https://{name}.example/mirror/"));
+    let evidence = Evidence { path: Some(ObjectPath::new("releases/v1/README").unwrap()), what: "altered: 8 bytes".to_owned() };
+    let reason = Reason { code: ReasonCode::Altered, message: evidence.to_string(), first_seen: at };
+    let look = MirrorCheck {
+        target: mirror(name),
+        via: url.clone(),
+        verdict: Verdict::Forged,
+        level: None,
+        release: None,
+        version: Some(7),
+        expires: None,
+        seen: None,
+        files_checked: 12,
+        bytes_hashed: ByteCount(4096),
+        evidence: vec![evidence],
+        suspects: Suspects::default(),
+        duration_ms: 88,
+    };
+    let nothing = Uptime { window: Duration::from_hours(24), ratio: None, coverage: 0.0 };
+    let reasons = if condition == Condition::Healthy { Vec::new() } else { vec![reason] };
+    FleetMirror {
+        name: mirror(name),
+        protocol: "sftp".to_owned(),
+        public_url: Some(url.parse().unwrap()),
+        country: None,
+        lifecycle: Lifecycle::Active,
+        standing: Standing { condition, reasons, seen_at: Some(at), ..Standing::unknown(at) },
+        seen: Some(Observation { at, look, probes: Probes::default() }),
+        probes: LastProbes::default(),
+        behind: None,
+        lag: None,
+        uptime: [nothing; 4],
+    }
+}
+
+fn fleet() -> Fleet {
+    let at = moment("2026-03-01T10:00:05Z");
+    Fleet {
+        project: "demo\u{1b}[31m".to_owned(),
+        at,
+        release: Some("v1".parse().unwrap()),
+        wanted: 2,
+        observer: Observer { saw: true, round_at: Some(at), round_ms: Some(100), every: ROUND },
+        mirrors: vec![of("paris", Condition::Quarantined), of("lyon", Condition::Healthy)],
+    }
+}
+
+fn letter(audience: Audience) -> super::super::letter::Letter {
+    let fleet = fleet();
+    let sight = Sight::of(&fleet, Some(false));
+    let news = decide(&AlertRules::of(audience), &[], &sight).news;
+    assert_eq!(news.len(), 1);
+    compose(&fleet, &RouteName::new("oncall").unwrap(), audience, &news[0])
+}
+
+#[test]
+fn the_maintainer_hears_of_all_mirrors_with_evidence_and_advice() {
+    let letter = letter(Audience::Maintainer);
+    assert_eq!(letter.title, "[demo\\u{1b}[31m] paris is quarantined, too few good copies");
+    assert_eq!(letter.urgency, Urgency::Critical);
+    for part in [
+        "paris is quarantined, since 2026-03-01 10:00Z.\n  releases/v1/README: altered: 8 bytes\n  What to do: Something changes files",
+        "More: spartacus status --explain paris\n",
+        "too few good copies, since 2026-03-01 10:00Z.\n  1 of 2 mirrors are good, 2 wanted\n",
+        "1 of 2 mirrors are good, 2 wanted. Published: v1.\n",
+    ] {
+        assert!(letter.text.contains(part), "{part:?} is not in\n{}", letter.text);
+    }
+}
+
+#[test]
+fn the_volunteer_hears_of_that_mirror_alone_and_how_to_see_it() {
+    let letter = letter(Audience::Volunteer);
+    for part in [
+        "this is about your mirror paris at https://paris.example/mirror/, which carries files of demo",
+        "It is quarantined since 2026-03-01 10:00Z.\n",
+        "What we saw\n  releases/v1/README: altered: 8 bytes\n  at 2026-03-01 10:00Z, read from https://paris.example/mirror/: FORGED OR ALTERED\n",
+        "  curl -v -o /dev/null 'https://paris.example/mirror/releases/v1/README'\n",
+        "  spartacus verify 'https://paris.example/mirror/' --root 1.root.json --files\n",
+        "What helps\n  Something changes files on the way to readers.",
+        "`state: paused`",
+    ] {
+        assert!(letter.text.contains(part), "{part:?} is not in\n{}", letter.text);
+    }
+    let all = serde_json::to_string(&letter).unwrap();
+    assert!(!all.contains("lyon") && !all.contains("wanted"), "{all}");
+}
+
+#[test]
+fn no_message_can_act_on_a_terminal_or_end_a_header() {
+    for audience in [Audience::Maintainer, Audience::Volunteer] {
+        let letter = letter(audience);
+        assert!(!letter.title.chars().any(char::is_control) && letter.title.chars().count() <= 150);
+        assert!(!letter.text.chars().any(|character| character.is_control() && character != '\n'), "{}", letter.text);
+    }
+}
+
+#[test]
+fn ids_are_the_same_for_the_same_incident_and_differ_otherwise() {
+    let (one, same) = (letter(Audience::Maintainer), letter(Audience::Maintainer));
+    assert_eq!((&one.id, &one.thread), (&same.id, &same.thread));
+    let other = letter(Audience::Volunteer);
+    assert!(one.id.starts_with(&one.thread) && other.items[0].fingerprint == one.items[0].fingerprint);
+    let route = RouteName::new("oncall").unwrap();
+    assert_ne!(trial(&fleet(), &route, Audience::Maintainer).thread, one.thread);
+}
+
+#[test]
+fn a_round_in_which_we_saw_nothing_counts_no_copies() {
+    let mut fleet = fleet();
+    fleet.observer.saw = false;
+    let sight = Sight::of(&fleet, None);
+    assert!(!sight.assessed.contains_key(&AlertCondition::Replication) && !sight.assessed.contains_key(&AlertCondition::Round));
+    assert!(sight.troubles.iter().any(|trouble| trouble.condition == AlertCondition::Observer));
+}

@@ -1,0 +1,82 @@
+//! The JSON that Alertmanager posts to webhooks (version 4), so that everything that takes its messages takes ours.
+
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+
+use super::super::letter::{Item, Letter, Urgency};
+
+/// `endsAt` of what has not ended, as Alertmanager writes it.
+const NEVER: &str = "0001-01-01T00:00:00Z";
+
+/// The whole message.
+pub(super) fn payload(letter: &Letter) -> Value {
+    let firing = letter.items.iter().any(|item| item.until.is_none());
+    let labels: Vec<Map<String, Value>> = letter.items.iter().map(|item| labels(letter, item)).collect();
+    json!({
+        "version": "4",
+        "groupKey": format!("spartacus/{}/{}", letter.project, letter.thread),
+        "truncatedAlerts": 0,
+        "status": if firing { "firing" } else { "resolved" },
+        "receiver": letter.route,
+        "groupLabels": { "project": letter.project },
+        "commonLabels": common(&labels, &letter.project),
+        "commonAnnotations": { "title": letter.title, "text": letter.text },
+        "externalURL": "",
+        "alerts": letter.items.iter().zip(&labels).map(|(item, labels)| alert(item, labels)).collect::<Vec<_>>(),
+    })
+}
+
+fn labels(letter: &Letter, item: &Item) -> Map<String, Value> {
+    let mut labels = Map::new();
+    labels.insert("alertname".to_owned(), format!("Spartacus{}", capital(item.condition.word())).into());
+    labels.insert("project".to_owned(), letter.project.clone().into());
+    labels.insert("condition".to_owned(), item.condition.word().into());
+    labels.insert("severity".to_owned(), if item.condition.is_critical() { "critical" } else { "warning" }.into());
+    if let Some(mirror) = &item.mirror {
+        labels.insert("mirror".to_owned(), mirror.as_str().into());
+    }
+    labels
+}
+
+/// The labels that all alerts of the message share. One without alerts, a test, has that of the project.
+fn common(labels: &[Map<String, Value>], project: &str) -> Map<String, Value> {
+    let Some((first, others)) = labels.split_first() else {
+        return Map::from_iter([("project".to_owned(), project.into())]);
+    };
+    first
+        .iter()
+        .filter(|(name, value)| others.iter().all(|other| other.get(*name) == Some(value)))
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect()
+}
+
+fn alert(item: &Item, labels: &Map<String, Value>) -> Value {
+    let mut annotations = Map::new();
+    annotations.insert("summary".to_owned(), item.summary.clone().into());
+    if !item.advice.is_empty() {
+        annotations.insert("advice".to_owned(), item.advice.join(" ").into());
+    }
+    json!({
+        "status": if item.until.is_none() { "firing" } else { "resolved" },
+        "labels": labels,
+        "annotations": annotations,
+        "startsAt": item.since,
+        "endsAt": item.until.as_ref().map_or_else(|| NEVER.to_owned(), Timestamp::to_string),
+        "generatorURL": item.public_url.clone().unwrap_or_default(),
+        "fingerprint": item.fingerprint,
+    })
+}
+
+fn capital(word: &str) -> String {
+    let mut letters = word.chars();
+    letters.next().map(|first| first.to_ascii_uppercase().to_string() + letters.as_str()).unwrap_or_default()
+}
+
+/// How urgent a message is on ntfy's scale from 1 to 5.
+pub(super) fn priority(urgency: Urgency) -> &'static str {
+    match urgency {
+        Urgency::Critical => "5",
+        Urgency::Warning => "4",
+        Urgency::Resolved => "3",
+    }
+}

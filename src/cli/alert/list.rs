@@ -1,0 +1,42 @@
+//! `spartacus alert list`: what is open, and what was told.
+
+use crate::cli::exit::{self, Ended};
+use crate::cli::session::{Session, hinted};
+use crate::cli::surface::{Surface, say};
+use crate::config::AlertRoute;
+use crate::history::{HistoryError, RouteRecord};
+use crate::report::{self, AlertReport, RouteReport};
+
+/// Messages that are shown.
+const SHOWN: u32 = 20;
+
+/// Tells it without network.
+pub fn list(surface: &Surface, session: &Session) -> Ended {
+    let told = gather(session).map_err(|error| hinted(exit::UNEXPECTED, error))?;
+    say(&if surface.json { report::alerts_json(&told) } else { report::alerts_text(&told, surface.style) });
+    Ok(exit::OK)
+}
+
+fn gather(session: &Session) -> Result<AlertReport, HistoryError> {
+    let history = &session.history;
+    let records = history.alert_routes()?;
+    let mut routes = Vec::new();
+    for route in &session.config.alerts {
+        let open = history.incidents(&route.name)?.into_iter().filter(|incident| incident.until.is_none()).collect();
+        routes.push(RouteReport { way: route.way.word(), audience: route.rules.audience, record: record(&records, route), open });
+    }
+    Ok(AlertReport { at: session.clock.now(), routes, waiting: history.waiting_alerts()?, past: history.past_alerts(SHOWN)? })
+}
+
+fn record(records: &[RouteRecord], route: &AlertRoute) -> RouteRecord {
+    let unused = || RouteRecord {
+        route: route.name.clone(),
+        sent: 0,
+        failed: 0,
+        given_up: 0,
+        waiting: 0,
+        failing_since: None,
+        error: None,
+    };
+    records.iter().find(|record| record.route == route.name).cloned().unwrap_or_else(unused)
+}
