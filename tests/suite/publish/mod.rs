@@ -5,7 +5,9 @@
 //! Must not know: how the program works inside.
 
 mod broken_lines;
+mod canaries;
 mod damage;
+mod day;
 mod everywhere;
 mod failures;
 mod interrupted;

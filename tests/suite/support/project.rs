@@ -126,6 +126,12 @@ impl Finished {
         self
     }
 
+    /// The exit code.
+    #[track_caller]
+    pub fn code(&self) -> i32 {
+        self.output.status.code().unwrap_or_else(|| panic!("it was killed: {self}"))
+    }
+
     /// Expects this last line on standard output.
     #[track_caller]
     pub fn concludes(self, headline: &str) -> Self {
