@@ -52,7 +52,8 @@ fn check_words(order: &Init) -> Result<(), Failure> {
             .hint("choose another file for --recovery-out"));
     }
     let folder = path.parent().filter(|folder| !folder.as_str().is_empty()).unwrap_or(Utf8Path::new("."));
-    if folder.is_dir() {
+    // A place inside the project is refused for another reason.
+    if folder.is_dir() || path.starts_with(&order.folder) {
         return Ok(());
     }
     Err(Failure::told(exit::USAGE, format!("the folder {folder} for the recovery key is not there"))

@@ -407,7 +407,7 @@ fn target_add_refuses_what_would_not_work() {
     let before = desk.read("targets.yaml");
     let refused = [
         (vec!["one", "folder:one"], "error: there is already a target named one\nhint: choose another name, or edit the file"),
-        (vec!["two", "folder:nowhere"], "error: the folder nowhere does not exist\nhint: mkdir -p nowhere"),
+        (vec!["two", "folder:nowhere"], "error: the folder nowhere does not exist\nhint: mkdir -p ./nowhere"),
         (
             vec!["two", "sftp://u:hunter22@localhost/m"],
             "error: the address holds a password; shells and process lists remember it\n\

@@ -203,8 +203,8 @@ fn believed(desk: &Desk, swap: &str) {
     assert!(desk.run(&["target", "list"]).ends_with(0).out.contains(&format!("swap {swap}")));
 
     let pushed = desk.run(&["push", "docs", "--as", "v1", "--yes", "--verify"]).ends_with(0);
-    assert_eq!(pushed.err.contains("note: swap"), swap != "atomic", "{}", pushed.err);
-    assert!(!pushed.err.contains("(not probed)"), "{}", pushed.err);
+    assert_eq!(pushed.out.contains("note: swap"), swap != "atomic", "{}", pushed.out);
+    assert!(!pushed.out.contains("(not probed)"), "{}", pushed.out);
     desk.edit("targets.yaml", "replicas: all", "require_atomic: true\n  replicas: all");
     let strict = desk.run(&["repair", "--full"]).ends_with(if swap == "atomic" { 0 } else { 4 });
     assert_eq!(strict.out.contains("policy.require_atomic asks for atomic"), swap != "atomic", "{}", strict.out);

@@ -52,18 +52,17 @@ fn failed(mut told: WriteProbe, (step, what): Failed) -> WriteProbe {
     told
 }
 
-/// A small object under a name of its own, below a scratch folder of its own at the base (docs/bundle-format.md, rule B6).
+/// A small object under a name of its own at the base (docs/bundle-format.md, rule B6). In no folder of its own: some servers
+/// (nginx's WebDAV) do not give an empty one back.
 struct Canary {
-    scratch: ObjectPath,
     path: ObjectPath,
     bytes: Bytes,
 }
 
 impl Canary {
     fn new() -> Self {
-        let scratch = ObjectPath::new(format!(".spartacus-probe-{:016x}", system())).expect("a scratch name is a good path");
-        let path = scratch.join("canary.txt").expect("a constant name is good");
-        Self { scratch, path, bytes: format!("{:016x}{:016x}\n", system(), system()).into() }
+        let path = ObjectPath::new(format!(".spartacus-probe-{:016x}.txt", system())).expect("a scratch name is a good path");
+        Self { path, bytes: format!("{:016x}{:016x}\n", system(), system()).into() }
     }
 
     async fn try_out(
@@ -75,7 +74,6 @@ impl Canary {
     ) -> Result<(), Failed> {
         let begun = Instant::now();
         let at = |step| move |error: StoreError| (step, error.to_string());
-        store.make_collections(std::slice::from_ref(&self.scratch)).await.map_err(at(WriteStep::Write))?;
         store.put(&self.path, &Body::bytes(self.bytes.clone()), Write::New).await.map_err(at(WriteStep::Write))?;
         let written = Instant::now();
         told.write_ms = Some(milliseconds(written - begun));
@@ -118,8 +116,6 @@ impl Canary {
         if store.capabilities().read && store.stat(&self.path).await.map_err(at)?.is_some() {
             return Err((WriteStep::Remove, "it is still there".to_owned()));
         }
-        // Others may work in there; a folder that stays is no trouble.
-        let _ = store.delete_empty_collection(&self.scratch).await;
         Ok(())
     }
 }
