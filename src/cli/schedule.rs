@@ -8,6 +8,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
+use super::alert::Watch;
 use super::alone::alone;
 use super::args::{Global, Schedule};
 use super::board::board;
@@ -136,7 +137,13 @@ impl Desk<'_> {
             Err(failure) if failure.code == exit::CONFLICT => return Ok(Err(failure.error.to_string())),
             taken => taken?,
         };
-        let round = look_at_mirrors(&self.session, targets, &Looking::due(depth), &self.cancel).await?;
+        // A deep look at one mirror is no round: what it finds is told at the end of the next one.
+        let watch = if depth == Depth::Full { None } else { Some(Watch::begin(&self.session).await) };
+        let looked = look_at_mirrors(&self.session, targets, &Looking::due(depth), &self.cancel).await;
+        if let Some(watch) = watch {
+            watch.end(&self.session, &looked, true).await;
+        }
+        let round = looked?;
         self.log(&report::round_headline(&round));
         let all: Vec<&Target> = self.session.config.targets.iter().collect();
         if let Some(path) = &self.order.prometheus {
