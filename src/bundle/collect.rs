@@ -1,4 +1,6 @@
 //! What lies in a folder, and whether it can be published.
+//!
+//! Rule B5 of docs/bundle-format.md.
 
 use std::fs::{self, DirEntry, FileType};
 use std::io;

@@ -1,4 +1,6 @@
 //! A new project: its folders, its keys and its first root.
+//!
+//! Rules K4 and K6 of docs/bundle-format.md.
 
 use aws_lc_rs::rand;
 use camino::{Utf8Component, Utf8Path, Utf8PathBuf};

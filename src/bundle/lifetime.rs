@@ -1,4 +1,6 @@
 //! How long signed things count as fresh.
+//!
+//! Rule R4 of docs/bundle-format.md.
 
 use jiff::{SignedDuration, Timestamp};
 

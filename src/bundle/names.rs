@@ -1,4 +1,6 @@
 //! Rules for names that go beyond what a path may hold.
+//!
+//! Rules B4 and B7 of docs/bundle-format.md.
 
 use std::collections::HashMap;
 

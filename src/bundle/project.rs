@@ -1,4 +1,6 @@
 //! Where a project keeps what it publishes.
+//!
+//! Rule K7 of docs/bundle-format.md.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,6 @@
 //! From signed bundles to the next release.
+//!
+//! Rules K3 and P7 of docs/bundle-format.md.
 
 use std::collections::BTreeMap;
 

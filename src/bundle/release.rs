@@ -1,4 +1,6 @@
 //! What a mirror should hold: the end of the line of stages `collected -> staged -> signed -> published`.
+//!
+//! Rule B1 of docs/bundle-format.md.
 
 use std::sync::Arc;
 

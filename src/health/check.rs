@@ -1,4 +1,6 @@
 //! One look at one mirror.
+//!
+//! Rule V10 of docs/bundle-format.md.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -1,4 +1,6 @@
 //! What was observed of a mirror, and what it amounts to.
+//!
+//! Rule V8 of docs/bundle-format.md.
 
 use std::collections::{BTreeMap, BTreeSet};
 

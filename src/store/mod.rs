@@ -5,6 +5,8 @@
 //! Comes in: object paths and replayable bodies. Goes out: bytes, sizes, or a [`StoreError`] that says whether
 //! trying again can help.
 //! Must not know: bundles, plans, TUF, the configuration file.
+//!
+//! Rule P3 of docs/bundle-format.md.
 
 use std::ops::Range;
 use std::pin::Pin;

@@ -1,4 +1,6 @@
 //! Carrying out a plan on one target, step by step.
+//!
+//! Rules P4 and P5 of docs/bundle-format.md.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,4 +1,6 @@
 //! Finding out what a target holds.
+//!
+//! Rule P6 of docs/bundle-format.md.
 
 use std::collections::{BTreeMap, BTreeSet};
 

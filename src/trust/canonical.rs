@@ -3,6 +3,8 @@
 //! Keys sorted by code point, no white space, integers only, and in strings nothing escaped but `"` and `\`.
 //! All texts that we write are free of control characters, and then these bytes are also ordinary compact JSON:
 //! that is why a role's stored form can hold the signed bytes as they are.
+//!
+//! Rule R2 of docs/bundle-format.md.
 
 use serde_json::Value;
 

@@ -3,6 +3,8 @@
 //! `serde_json` itself refuses broken UTF-8, lone surrogates, byte-order marks and trailing bytes; this adds what it
 //! lets pass: a name twice in one object, numbers that are not whole, and deep nesting. Without that, the reader that
 //! checks a signature and the one that uses the content could see different documents.
+//!
+//! Rule V3 of docs/bundle-format.md.
 
 use std::collections::HashSet;
 use std::fmt;

@@ -1,4 +1,6 @@
 //! Signatures for people: over `SHA256SUMS`, for tools that they already have.
+//!
+//! Rules S1, S2, S3 and S4 of docs/bundle-format.md.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

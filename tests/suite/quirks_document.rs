@@ -1,4 +1,4 @@
-//! docs/protocol-quirks.md names tests and files; they exist.
+//! docs/protocol-quirks.md names tests and files; they exist. The code names the rules of docs/bundle-format.md; all of them.
 
 use std::fs;
 use std::path::Path;
@@ -33,4 +33,24 @@ fn every_test_and_file_that_the_document_names_exists() {
         named += 1;
     }
     assert!(named > 60, "the document names its tests: {named}");
+}
+
+#[test]
+fn every_rule_of_the_format_is_cited_where_it_is_kept() {
+    let mut code = String::new();
+    sources(&tools::repository().join("src"), &mut code);
+    let document = fs::read_to_string(tools::repository().join("docs/bundle-format.md")).expect("the document");
+    let numbers = document.lines().filter_map(|line| line.strip_prefix("**")?.split('.').next());
+    let rules: Vec<&str> =
+        numbers.filter(|number| number.len() <= 3 && number.ends_with(|end: char| end.is_ascii_digit())).collect();
+    assert!(rules.len() > 40, "the document numbers its rules: {rules:?}");
+    let cited = |rule: &str| {
+        let ends = |rest: &str| !rest.starts_with(|next: char| next.is_ascii_digit());
+        code.lines()
+            .filter(|line| line.contains("ule"))
+            .any(|line| line.match_indices(rule).any(|(at, _)| line[..at].contains("ule") && ends(&line[at + rule.len()..])))
+    };
+    for rule in rules {
+        assert!(cited(rule), "no file says that it keeps rule {rule}");
+    }
 }

@@ -7,6 +7,8 @@
 //! ```
 //!
 //! Source: minisign's own format, checked in both directions against Debian's `minisign` 0.11.
+//!
+//! Rule K2 of docs/bundle-format.md.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

@@ -1,4 +1,6 @@
 //! Public keys and the ids that TUF gives them.
+//!
+//! Rule K1 of docs/bundle-format.md.
 
 use std::cmp::Ordering;
 use std::fmt;

@@ -1,4 +1,6 @@
 //! The role of one bundle: possibly a hundred thousand files, so its bytes are written as they come.
+//!
+//! Rule R7 of docs/bundle-format.md.
 
 use std::io::Write as _;
 

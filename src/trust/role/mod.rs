@@ -3,6 +3,8 @@
 //! A role goes through three forms: a plain spec, the canonical bytes over which maintainers sign, each at another
 //! time and place, and the stored form that holds the signatures beside exactly those bytes. The same spec always
 //! gives the same bytes: a second maintainer can rebuild them from her own tree and sign only if they are identical.
+//!
+//! Rule R3 of docs/bundle-format.md.
 
 pub(super) mod bundle;
 pub(super) mod read;

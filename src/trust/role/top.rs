@@ -1,4 +1,6 @@
 //! The four top-level roles: small, so they are made as values.
+//!
+//! Rules R5, R6, R8 and R9 of docs/bundle-format.md.
 
 use std::collections::BTreeMap;
 

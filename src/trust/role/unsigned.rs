@@ -1,4 +1,6 @@
 //! A role before, while and after it is signed.
+//!
+//! Rules R1 and P2 of docs/bundle-format.md.
 
 use bytes::Bytes;
 use jiff::Timestamp;

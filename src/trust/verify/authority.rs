@@ -2,6 +2,8 @@
 //!
 //! The crate checks expiry with every step; here each is asked about a moment before all expiries, and the flow
 //! compares the dates itself: "authentic but stale" must not end a verification halfway.
+//!
+//! Rules K5 and V4 of docs/bundle-format.md.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;

@@ -1,4 +1,6 @@
 //! The list of bundles, from the custom field of the verified targets role.
+//!
+//! Rule V5 of docs/bundle-format.md.
 
 use std::collections::BTreeSet;
 

@@ -5,6 +5,8 @@
 //! `sigstore-tuf`'s, behind [`authority`]; limits, strict JSON, distinct keys and the words of a verdict are ours.
 //!
 //! Nothing is kept between runs but what the caller passes as [`Known`], so a rejected mirror can poison nothing.
+//!
+//! Rules V1, V6, V7 and V9 of docs/bundle-format.md.
 
 mod authority;
 mod bundle;
