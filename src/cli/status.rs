@@ -108,6 +108,6 @@ fn explain(surface: &Surface, session: &Session, name: &str) -> Ended {
 }
 
 fn state_of(target: &Target, known: &[MirrorState]) -> MirrorState {
-    let never = MirrorState { target: target.name.clone(), check: None, outcome: None, altered: 0 };
+    let never = MirrorState { target: target.name.clone(), check: None, outcome: None, sent: None, altered: 0 };
     known.iter().find(|state| state.target == target.name).cloned().unwrap_or(never)
 }

@@ -20,6 +20,9 @@ pub struct MirrorState {
     pub check: Option<LastCheck>,
     /// What became of it in the last run; `None` when nothing was ever pushed to it.
     pub outcome: Option<LastOutcome>,
+    /// The last run that sent something there: one that found nothing to send hides it otherwise.
+    #[serde(skip)]
+    pub sent: Option<LastOutcome>,
     /// Objects that a check read and found to have other bytes than were signed, and that nothing has cleared since.
     pub altered: u64,
 }
@@ -35,9 +38,13 @@ impl MirrorState {
             return None;
         }
         match (&self.check, &self.outcome) {
-            (Some(check), Some(last)) if last.started > check.at && !(check.found_bad() && last.sent_nothing()) => {
-                last.level_of(version)
+            (Some(check), Some(last)) if last.started > check.at && last.sent_nothing() => {
+                // It looked at the pointer alone, so what was known of this version before is still known.
+                let mended = self.sent.as_ref().filter(|sent| sent.started > check.at);
+                let before = mended.map_or_else(|| check.level_of(version), |sent| sent.level_of(version));
+                if check.found_bad() && mended.is_none() { before } else { before.max(last.level_of(version)) }
             }
+            (Some(check), Some(last)) if last.started > check.at => last.level_of(version),
             (Some(check), _) => check.level_of(version),
             (None, Some(last)) => last.level_of(version),
             (None, None) => None,
@@ -102,7 +109,8 @@ impl History {
     pub fn last_state(&self) -> Result<Vec<MirrorState>, HistoryError> {
         self.with("read the last known state", |inner| {
             let mut checks = last_checks(&inner.connection)?;
-            let mut outcomes = last_outcomes(&inner.connection)?;
+            let mut outcomes = last_outcomes(&inner.connection, "1")?;
+            let mut sent = last_outcomes(&inner.connection, "json_extract(newer.record, '$.ending') <> 'unchanged'")?;
             let altered = suspects::altered(&inner.connection)?;
             let mut targets: Vec<TargetName> = checks.keys().chain(outcomes.keys()).cloned().collect();
             targets.sort();
@@ -110,6 +118,7 @@ impl History {
             let state = |target: TargetName| MirrorState {
                 check: checks.remove(&target),
                 outcome: outcomes.remove(&target),
+                sent: sent.remove(&target),
                 altered: altered.get(&target).copied().unwrap_or_default(),
                 target,
             };
@@ -139,12 +148,13 @@ fn last_checks(connection: &Connection) -> rusqlite::Result<BTreeMap<TargetName,
     rows.collect()
 }
 
-fn last_outcomes(connection: &Connection) -> rusqlite::Result<BTreeMap<TargetName, LastOutcome>> {
-    let mut query = connection.prepare_cached(
+/// The last outcome of each target of those that `which` (a condition on `newer`) holds for.
+fn last_outcomes(connection: &Connection, which: &str) -> rusqlite::Result<BTreeMap<TargetName, LastOutcome>> {
+    let mut query = connection.prepare_cached(&format!(
         "SELECT outcomes.target, runs.id, runs.kind, runs.started, outcomes.record, runs.version
          FROM outcomes JOIN runs ON runs.id = outcomes.run
-         WHERE outcomes.run = (SELECT max(run) FROM outcomes AS newer WHERE newer.target = outcomes.target)",
-    )?;
+         WHERE outcomes.run = (SELECT max(run) FROM outcomes AS newer WHERE newer.target = outcomes.target AND {which})",
+    ))?;
     let rows = query.query_map([], |row| {
         let last = LastOutcome {
             run: RunId(row.get(1)?),

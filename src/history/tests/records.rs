@@ -273,6 +273,8 @@ fn a_run_that_sent_nothing_does_not_outvote_a_check_that_found_the_copy_bad() {
     assert_eq!(known(), None);
     push("2026-03-03T00:00:00Z", Ending::Done);
     assert_eq!(known(), Some(Level::Current), "it wrote a pointer of its own");
+    push("2026-03-03T06:00:00Z", Ending::Unchanged);
+    assert_eq!(known(), Some(Level::Current), "the next one, with nothing to send, does not hide that");
 
     history.record_round(&finding(Depth::Full, "2026-03-04T00:00:00Z", &["releases/demo-1/a"])).unwrap();
     history.record_round(&finding(Depth::Metadata, "2026-03-05T00:00:00Z", &[])).unwrap();

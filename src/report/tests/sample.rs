@@ -204,6 +204,7 @@ pub fn hostile_states() -> Vec<MirrorState> {
         target: found.target.clone(),
         check: Some(LastCheck { at, depth: Depth::Full, since: at, verified_at: Some(at), found }),
         outcome: None,
+        sent: None,
         altered: 0,
     };
     hostile_round().mirrors.into_iter().map(state).collect()
