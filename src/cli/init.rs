@@ -53,7 +53,8 @@ fn check_words(order: &Init) -> Result<(), Failure> {
     }
     let folder = path.parent().filter(|folder| !folder.as_str().is_empty()).unwrap_or(Utf8Path::new("."));
     // A place inside the project is refused for another reason.
-    if folder.is_dir() || path.starts_with(&order.folder) {
+    let absolute = |path: &Utf8Path| std::path::absolute(path).unwrap_or_default();
+    if folder.is_dir() || absolute(path).starts_with(absolute(&order.folder)) {
         return Ok(());
     }
     Err(Failure::told(exit::USAGE, format!("the folder {folder} for the recovery key is not there"))

@@ -114,7 +114,13 @@ async fn dispatch(surface: &Surface, arguments: &Arguments) -> Ended {
 fn refuse_unused(global: &args::Global, command: &Command) -> Result<(), Failure> {
     let about_targets = matches!(
         command,
-        Command::Push(_) | Command::Repair(_) | Command::Check(_) | Command::Status(_) | Command::Resilience | Command::Target(_)
+        Command::Push(_)
+            | Command::Repair(_)
+            | Command::Renew(_)
+            | Command::Check(_)
+            | Command::Status(_)
+            | Command::Resilience
+            | Command::Target(_)
     );
     if !global.only.is_empty() && !about_targets {
         return Err(
@@ -122,9 +128,9 @@ fn refuse_unused(global: &args::Global, command: &Command) -> Result<(), Failure
         );
     }
     match (&global.events, command) {
-        (None, _) | (_, Command::Push(_) | Command::Repair(_)) => Ok(()),
+        (None, _) | (_, Command::Push(_) | Command::Repair(_) | Command::Renew(_)) => Ok(()),
         (Some(path), _) => {
-            Err(Failure::told(exit::USAGE, format!("--events {path}: only a push or a repair has events to write"))
+            Err(Failure::told(exit::USAGE, format!("--events {path}: only a push, a repair and a renewal have events to write"))
                 .hint("leave --events out; --json prints what this command found"))
         }
     }

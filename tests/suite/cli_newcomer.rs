@@ -56,7 +56,7 @@ fn an_overtaken_stage_is_neither_signed_nor_pushed() {
 fn an_option_without_effect_is_refused() {
     let desk = Desk::with_targets(&["one"]);
     let said = desk.run(&["status", "--events", "log"]).ends_with(2);
-    assert!(said.err.contains("only a push or a repair has events to write"), "{}", said.err);
+    assert!(said.err.contains("only a push, a repair and a renewal have events to write"), "{}", said.err);
     assert!(!desk.path("log").exists());
 }
 
