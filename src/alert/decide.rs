@@ -131,13 +131,12 @@ fn next(rules: &AlertRules, before: &Incident, trouble: Option<&Trouble>, sight:
     let mut incident = before.clone();
     match (trouble, before.until) {
         // It is back before its end was told: the same trouble.
-        (Some(_), Some(_)) if is_untold_end(before) => incident.until = None,
-        (Some(trouble), Some(_)) => return Some(begun(trouble, seen, before.last)),
-        (Some(_), None) => {
-            if let Some(seen) = seen.filter(|seen| *seen > before.counted) {
-                (incident.rounds, incident.counted) = (before.rounds.saturating_add(1), seen);
-            }
+        (Some(_), Some(_)) if is_untold_end(before) => {
+            incident.until = None;
+            count(&mut incident, seen);
         }
+        (Some(trouble), Some(_)) => return Some(begun(trouble, seen, before.last)),
+        (Some(_), None) => count(&mut incident, seen),
         (None, None) if seen.is_some() => {
             incident.until = Some(sight.at);
             if !rules.resolved || !is_untold_end(&incident) {
@@ -153,6 +152,13 @@ fn next(rules: &AlertRules, before: &Incident, trouble: Option<&Trouble>, sight:
         }
     }
     Some(incident)
+}
+
+/// One more round, if there was one since the last that was counted.
+fn count(incident: &mut Incident, seen: Option<Timestamp>) {
+    if let Some(seen) = seen.filter(|seen| *seen > incident.counted) {
+        (incident.rounds, incident.counted) = (incident.rounds.saturating_add(1), seen);
+    }
 }
 
 /// Whether it is over, and somebody who heard of it, or would have but for quiet hours, has not been told.

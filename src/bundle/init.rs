@@ -172,7 +172,7 @@ impl<'a> Founders<'a> {
 }
 
 /// Whether `path` lies below `folder`, once both exist.
-fn is_inside(path: &Utf8Path, folder: &Utf8Path) -> Result<bool, BundleError> {
+pub fn is_inside(path: &Utf8Path, folder: &Utf8Path) -> Result<bool, BundleError> {
     Ok(whole(path)?.starts_with(whole(folder)?))
 }
 

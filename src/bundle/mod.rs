@@ -35,7 +35,7 @@ mod staged;
 pub use collect::{Collected, SourceFile};
 pub use error::{BundleError, Trouble};
 pub use heartbeat::Heartbeat;
-pub use init::{InitSpec, Initialised, People};
+pub use init::{InitSpec, Initialised, People, is_inside};
 pub use keyring::{KeyName, Keyring};
 pub use lock::ProjectLock;
 pub use objects::ObjectStore;

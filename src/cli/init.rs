@@ -11,7 +11,7 @@ use super::exit::{self, Ended, Failure};
 use super::session::{bundle_failure, file_failure, hinted, key_failure};
 use super::surface::{Surface, answer};
 use crate::base::{Clock, sanitise};
-use crate::bundle::{BundleError, InitSpec, Initialised, KeyName, People, Project};
+use crate::bundle::{self, BundleError, InitSpec, Initialised, KeyName, People, Project};
 use crate::trust::{PublicKey, SigningKey, TrustError};
 
 /// The file that names the targets.
@@ -53,8 +53,7 @@ fn check_words(order: &Init) -> Result<(), Failure> {
     }
     let folder = path.parent().filter(|folder| !folder.as_str().is_empty()).unwrap_or(Utf8Path::new("."));
     // A place inside the project is refused for another reason.
-    let absolute = |path: &Utf8Path| std::path::absolute(path).unwrap_or_default();
-    if folder.is_dir() || absolute(path).starts_with(absolute(&order.folder)) {
+    if folder.is_dir() || bundle::is_inside(path, &order.folder).unwrap_or(true) {
         return Ok(());
     }
     Err(Failure::told(exit::USAGE, format!("the folder {folder} for the recovery key is not there"))

@@ -82,7 +82,8 @@ pub struct Target {
     /// PEM file of authorities trusted for this target besides the system's.
     pub ca: Option<Utf8PathBuf>,
     /// Where its volunteer is told of its troubles. Private: in no report that leaves this machine.
-    pub contact: Option<MailAddress>,
+    // Boxed: few targets have one, and a file may name very many targets.
+    pub contact: Option<Box<MailAddress>>,
     /// Whether it takes part.
     pub state: TargetState,
 }

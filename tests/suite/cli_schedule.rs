@@ -82,8 +82,9 @@ fn a_mirror_whose_evidence_cannot_be_kept_is_not_touched() {
 fn a_stale_mirror_is_brought_back_and_one_that_is_away_is_left_alone() {
     let desk = published();
     desk.edit("targets.yaml", "targets:", "health: {grace: 1ms, stale_after: 1, unreachable_after: 1}\ntargets:");
-    // An older state comes back from a backup, and a folder is gone.
-    fs::rename(desk.path("lyon"), desk.path("gone")).expect("a folder of the test's own");
+    // An older state comes back from a backup, and nobody listens any more where readers look for the other mirror.
+    let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port").port();
+    desk.edit("targets.yaml", "name: lyon\n", &format!("name: lyon\n    public_url: http://127.0.0.1:{port}/\n"));
     let copied = Command::new("cp").args(["-a", "paris", "before"]).current_dir(desk.path(".")).status();
     assert!(copied.expect("cp runs").success());
     desk.run(&["renew", "--only", "paris"]).ends_with(0);

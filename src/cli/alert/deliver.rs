@@ -141,7 +141,7 @@ fn recipients(session: &Session, route: &AlertRoute, mirror: Option<&TargetName>
     match (route.rules.audience, mirror, &route.way) {
         (Audience::Volunteer, Some(mirror), _) => {
             let target = session.config.targets.iter().find(|target| target.name == *mirror)?;
-            Some(vec![target.contact.clone()?])
+            Some(vec![*target.contact.clone()?])
         }
         // The audience was changed meanwhile: what was written for others must not reach a volunteer.
         (Audience::Volunteer, None, _) | (Audience::Maintainer, Some(_), _) => None,

@@ -50,7 +50,7 @@ fn target(mut section: Section<'_, '_>, names: &mut Vec<(String, Span)>) -> Opti
     let holds = section.parsed::<Holds>("holds").unwrap_or_default();
     let proxy = address::proxy(&section);
     let ca = section.text("ca").and_then(|text| local_path(&section, text));
-    let contact = alerts::mail_address(&section, "contact");
+    let contact = alerts::mail_address(&section, "contact").map(Box::new);
     let state = state(&section);
     section.unsupported(&["publish_status"]);
     if let Some((kind, span)) = &kind {

@@ -196,7 +196,7 @@ async fn writing_without_readers_and_readers_without_writing_are_told_apart() {
     let full = FaultPlan::none().then(Operation::Put, 1, Fault::Before(ErrorKind::NoSpace));
     let told = canary(Open(Arc::new(Faulty::new(store([]), full))), Some(&elsewhere.store)).await;
     assert_eq!((told.failed, told.propagation_ms), (Some(WriteStep::Write), None));
-    assert!(told.trouble.expect("words").contains("canary.txt"));
+    assert!(told.trouble.expect("words").contains(".spartacus-probe-"));
 
     let stays = FaultPlan::none().then(Operation::Delete, 1, Fault::Before(ErrorKind::PermissionDenied));
     let faulty = Faulty::new(actor.clone(), stays);
