@@ -48,8 +48,7 @@ fn check_words(order: &Init) -> Result<(), Failure> {
     }
     let Some(path) = &order.recovery_out else { return Ok(()) };
     if path.exists() {
-        return Err(Failure::told(exit::USAGE, format!("{path} exists, and a key is never overwritten"))
-            .hint("choose another file for --recovery-out"));
+        return Err(key_failure(TrustError::KeyExists { path: path.clone() }));
     }
     let folder = path.parent().filter(|folder| !folder.as_str().is_empty()).unwrap_or(Utf8Path::new("."));
     // A place inside the project is refused for another reason.
