@@ -8,6 +8,8 @@ use super::super::{Target, TargetKind, TargetState};
 use super::{address, alerts, country, kind, limits, local_path, places};
 use crate::base::{Holds, NameError, TargetName};
 
+/// Most targets of a project: many times the largest swarm that was ever seen, and few enough to be read in little memory.
+const MOST: usize = 10_000;
 /// Most tags of a target.
 const MOST_TAGS: usize = 64;
 
@@ -29,6 +31,12 @@ pub(super) fn targets(file: &Section<'_, '_>) -> Option<Vec<Target>> {
         return Some(Vec::new());
     }
     let sections = file.sections("targets", "the target")?;
+    if sections.len() > MOST {
+        let what = format!("{} targets are more than a file may have", sections.len());
+        let hint = format!("a project has at most {MOST} targets");
+        file.review().report(Finding::error(what).at(node.span, "").hint(hint));
+        return None;
+    }
     let mut names: Vec<(String, Span)> = Vec::new();
     let read: Vec<Option<Placed>> = sections.into_iter().map(|section| target(section, &mut names)).collect();
     places::repeated_names(file.review(), &names);
