@@ -59,6 +59,12 @@ pub enum TrustError {
     /// The system gave no randomness, or a cryptographic function refused its input.
     #[error("cryptography failed: {0}")]
     Crypto(&'static str),
+    /// A file that should be a signed statement, and is none.
+    #[error("no signed statement: {reason}")]
+    Statement {
+        /// What is wrong with it, safe to print.
+        reason: String,
+    },
     /// A role that must not be written as asked.
     #[error("role {role}: {reason}")]
     Role {

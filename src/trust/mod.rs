@@ -10,6 +10,7 @@ mod error;
 pub mod key;
 pub mod role;
 mod state;
+mod statement;
 mod strict;
 pub mod sums;
 mod verify;
@@ -18,6 +19,7 @@ pub use error::TrustError;
 pub use key::{KeyId, PublicKey, SigningKey};
 pub use role::{RoleKeys, SignatureLine, Unsigned};
 pub use state::{BundleRecord, FileRecord, Rejection, RoleFile, RolePin, Verified, VerifiedBundle};
+pub use statement::Statement;
 pub use verify::{Known, MAX_ROOT_CHANGES, verify, verify_bundle};
 
 use async_trait::async_trait;
