@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use url::Url;
 
-use super::ByteCount;
+use super::{ByteCount, ListedVantage};
 
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
@@ -20,6 +20,8 @@ pub struct HealthPolicy {
     pub bytes_per_day: ByteCount,
     /// Places of others that tell whether we are online; any answer of any of them counts.
     pub control: Vec<Url>,
+    /// Others who look at the mirrors from elsewhere, and whose word counts.
+    pub vantages: Vec<ListedVantage>,
     /// When a mirror counts as what.
     pub rules: HealthRules,
 }
@@ -31,6 +33,7 @@ impl Default for HealthPolicy {
             sample: 8,
             bytes_per_day: ByteCount(200_000_000),
             control: Vec::new(),
+            vantages: Vec::new(),
             rules: HealthRules::default(),
         }
     }

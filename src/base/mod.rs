@@ -18,6 +18,7 @@ mod path;
 mod policy;
 mod secret;
 mod text;
+mod vantage;
 
 pub use alert::{AlertCondition, AlertRules, Audience, MailAddress, MailAddressError};
 pub use bytes::{ByteCount, ParseByteCountError};
@@ -27,7 +28,7 @@ pub use digest::{Hasher, ParseDigestError, Sha256};
 pub use health::{HealthPolicy, HealthRules};
 pub use level::Level;
 pub use lifecycle::Lifecycle;
-pub use name::{BundleName, NameError, RouteName, TargetName};
+pub use name::{BundleName, NameError, RouteName, TargetName, VantageName};
 pub use path::{ObjectPath, PathError};
 pub use policy::{
     Breaker, Holds, Layout, ParsePolicyError, Quorum, Replicas, RetryPolicy, TargetLimits, TimeOfDay, Timeouts, Window,
@@ -35,3 +36,4 @@ pub use policy::{
 };
 pub use secret::Secret;
 pub use text::{escape, redact, sanitise};
+pub use vantage::{ListedVantage, MinisignLine, MinisignLineError};

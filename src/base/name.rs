@@ -11,6 +11,9 @@ const MAX_NAME: usize = 64;
 /// TUF role names and our own reserved role names (docs/bundle-format.md, rule B2).
 const RESERVED: [&str; 6] = ["root", "targets", "snapshot", "timestamp", "fleet", "site"];
 
+/// What our own place is called beside vantages.
+const HERE: &str = "here";
+
 /// Why a name was refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NameError {
@@ -113,6 +116,12 @@ name_type!(
     /// The name of a route on which alerts are sent.
     RouteName,
     |_| Ok(())
+);
+
+name_type!(
+    /// The name of a vantage: a place from which somebody else looks at the mirrors. Never `here`, which is ourselves.
+    VantageName,
+    |text| if text == HERE { Err(NameError::Reserved(text.to_owned())) } else { Ok(()) }
 );
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use super::super::section::Section;
 use super::alerts;
 use super::limits::bytes;
 use super::policy::{duration, set};
+use super::vantages;
 use crate::base::{HealthPolicy, HealthRules};
 
 /// Reads `health:`; everything in it has a default. With it comes where it is told that a round begins, ends or fails.
@@ -23,8 +24,8 @@ pub(super) fn health(file: &Section<'_, '_>) -> Option<(HealthPolicy, Option<Add
     set(&mut policy.bytes_per_day, section.parsed_by("bytes_per_day", bytes));
     rules(&section, &mut policy.rules);
     policy.control = control(&section);
+    policy.vantages = vantages::vantages(&section);
     let ping = alerts::told(&section, "ping", "https://hc-ping.com/your-uuid");
-    section.unsupported(&["vantage"]);
     section.finish();
     Some((policy, ping))
 }

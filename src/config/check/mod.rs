@@ -17,6 +17,7 @@ mod sftp;
 mod target;
 #[cfg(test)]
 mod tests;
+mod vantages;
 mod webdav;
 
 pub(super) use address::is_private;
