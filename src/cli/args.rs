@@ -5,6 +5,8 @@ use std::time::Duration;
 use camino::Utf8PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::vantage::args::Places;
+
 /// Push signed bundles to many volunteer mirrors at once, and know which of them still stand.
 #[derive(Debug, Parser)]
 #[command(
@@ -92,7 +94,7 @@ pub enum Command {
     /// A new timestamp on all mirrors, so that none of them becomes stale.
     Renew(Renew),
     /// Look at every mirror as readers do.
-    Check(Check),
+    Check(Box<Check>),
     /// Rounds, deep checks, repairs and renewals on time, in one long-lived process.
     Schedule(Schedule),
     /// Who is told of what: test the routes, send what is due, see what was sent.
@@ -165,14 +167,18 @@ pub struct Init {
 /// `spartacus key`
 #[derive(Debug, Subcommand)]
 pub enum Key {
-    /// Make a maintainer's key.
-    #[command(after_help = "Example:\n  spartacus key new alice --out ~/alice.key")]
+    /// Make a maintainer's key, or that of a vantage.
+    #[command(after_help = "Examples:\n  spartacus key new alice --out ~/alice.key\n  spartacus key new de --vantage")]
     New {
-        /// The maintainer's name.
+        /// The name of the maintainer or vantage.
         name: String,
-        /// The secret-key file; its public half goes beside it as `.pub`.
+        /// The secret-key file; its public half goes beside it as `.pub`. In a project a maintainer's is keys/NAME.key, and
+        /// anywhere that of a vantage vantage.key.
         #[arg(long, value_name = "FILE")]
         out: Option<Utf8PathBuf>,
+        /// A key for `check --vantage`: without a password, because it signs unattended, and good for nothing else.
+        #[arg(long)]
+        vantage: bool,
     },
     /// Which keys may sign what.
     #[command(after_help = "Example:\n  spartacus key list")]
@@ -310,7 +316,8 @@ pub struct Renew {
   spartacus check --alert                and tell whoever is to hear of it
   spartacus check --nagios               one line and an exit code for Nagios or Icinga
   spartacus check --prometheus /var/lib/node_exporter/spartacus.prom
-  spartacus check --html /srv/www/mirrors        and write the public status page there")]
+  spartacus check --html /srv/www/mirrors        and write the public status page there
+  spartacus check --vantage de --out de.json --root 1.root.json --mirrors https://status.example.org/mirrors.json")]
 #[allow(clippy::struct_excessive_bools, reason = "independent options, not a state")]
 pub struct Check {
     /// See that every file is there with its size.
@@ -344,6 +351,9 @@ pub struct Check {
     /// Also write the public status page, feeds, badges and lists into this folder.
     #[arg(long, value_name = "DIR")]
     pub html: Option<Utf8PathBuf>,
+    /// Looks from several places.
+    #[command(flatten)]
+    pub places: Places,
 }
 
 /// `spartacus schedule`
@@ -511,7 +521,7 @@ pub struct TargetAdd {
 }
 
 /// A length of time as people write it: "30s", "5 min", "1h".
-fn span(text: &str) -> Result<Duration, String> {
+pub fn span(text: &str) -> Result<Duration, String> {
     let span: jiff::SignedDuration = text.parse().map_err(|_| "write it as 30s, 5m or 1h".to_owned())?;
     Duration::try_from(span).map_err(|_| "it lies in the past".to_owned())
 }

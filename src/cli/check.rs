@@ -17,6 +17,7 @@ use super::push::pin;
 use super::resilience::good_standpoints;
 use super::session::{Session, bundle_failure, hinted, paused};
 use super::surface::{Surface, say};
+use super::vantage::testify;
 use crate::base::{ByteCount, Quorum, Sha256, TargetName};
 use crate::bundle::{self, Content, Object, Published, Showcase};
 use crate::config::{Target, TargetState};
@@ -30,6 +31,9 @@ use crate::trust::{FileRecord, Known};
 
 /// Looks at all mirrors, remembers and tells what was found.
 pub async fn check(surface: &Surface, global: &Global, order: &Check) -> Ended {
+    if let (Some(vantage), Some(out)) = (&order.places.vantage, &order.places.out) {
+        return testify(surface, global, order, vantage, out).await;
+    }
     if !order.nagios {
         return look_and_tell(surface, global, order).await;
     }

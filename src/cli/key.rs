@@ -12,17 +12,57 @@ use super::cancel::Cancel;
 use super::exit::{self, Ended, Failure};
 use super::session::{bundle_failure, file_failure, hinted, key_failure, project};
 use super::surface::{Surface, answer};
-use crate::base::sanitise;
+use crate::base::{Secret, VantageName, sanitise};
 use crate::bundle::{KeyName, Keyring, Project};
 use crate::trust::{PublicKey, RoleKeys, SigningKey, TrustError};
+
+/// Where the key of a vantage lies unless `--out` or `--key` says otherwise.
+const VANTAGE_KEY: &str = "vantage.key";
 
 /// Makes, lists or shows keys.
 pub fn key(surface: &Surface, global: &Global, order: &Key) -> Ended {
     match order {
-        Key::New { name, out } => new(surface, global, name, out.as_ref()),
+        Key::New { name, out, vantage: true } => new_vantage(surface, name, out.as_ref()),
+        Key::New { name, out, vantage: false } => new(surface, global, name, out.as_ref()),
         Key::List => list(surface, &project(global)?),
         Key::Show { name } => show(surface, &project(global)?, name),
     }
+}
+
+/// The key of a vantage is unlocked, as the online key is: it signs at any hour.
+fn new_vantage(surface: &Surface, name: &str, out: Option<&Utf8PathBuf>) -> Ended {
+    let who: VantageName = name.parse().map_err(|error| Failure::new(exit::USAGE, error))?;
+    let secret = out.cloned().unwrap_or_else(|| Utf8PathBuf::from(VANTAGE_KEY));
+    let public = secret.with_extension("pub");
+    if secret.exists() {
+        return Err(key_failure(TrustError::KeyExists { path: secret }));
+    }
+    let key = SigningKey::generate(who.as_str()).map_err(|error| hinted(exit::UNEXPECTED, error))?;
+    save_pair(&key, who.as_str(), &secret, &public, None)?;
+    let line = key.public().to_minisign();
+    let shown = format!(
+        "secret   {secret}\npublic   {public}\n\ngive this to the maintainer, for targets.yaml:\n  \
+         health: {{vantages: [{{name: {who}, key: {line}}}]}}"
+    );
+    answer(surface, "spartacus.key/1", &fields(who.as_str(), key.public(), Some(&secret), Some(&public)), &shown);
+    Ok(exit::OK)
+}
+
+/// Both halves of a new key, or none.
+fn save_pair(
+    key: &SigningKey,
+    who: &str,
+    secret: &Utf8Path,
+    public: &Utf8Path,
+    password: Option<&Secret>,
+) -> Result<(), Failure> {
+    // The public half first: of a team member it may be all that is here, her secret key lies elsewhere.
+    write_public(public, who, key.public())?;
+    key.save(secret, password).map_err(|error| {
+        // Without its secret half it is nobody's.
+        let _ = std::fs::remove_file(public);
+        key_failure(error)
+    })
 }
 
 fn new(surface: &Surface, global: &Global, name: &str, out: Option<&Utf8PathBuf>) -> Ended {
@@ -42,13 +82,7 @@ fn new(surface: &Surface, global: &Global, name: &str, out: Option<&Utf8PathBuf>
     let _listening = Cancel::on_signals(surface)?;
     let password = ask::new_password(surface, &format!("{who}'s key"))?;
     let key = SigningKey::generate(who.as_str()).map_err(|error| hinted(exit::UNEXPECTED, error))?;
-    // The public half first: of a team member it may be all that is here, her secret key lies elsewhere.
-    write_public(&public, &who, key.public())?;
-    key.save(&secret, Some(&password)).map_err(|error| {
-        // Without its secret half it is nobody's.
-        let _ = std::fs::remove_file(&public);
-        key_failure(error)
-    })?;
+    save_pair(&key, who.as_str(), &secret, &public, Some(&password))?;
     let shown =
         format!("secret   {secret}\npublic   {public}\n\ngive {public} to whoever runs `spartacus init --maintainer-key`");
     answer(surface, "spartacus.key/1", &fields(who.as_str(), key.public(), Some(&secret), Some(&public)), &shown);
@@ -56,7 +90,7 @@ fn new(surface: &Surface, global: &Global, name: &str, out: Option<&Utf8PathBuf>
 }
 
 /// Writes a public key to a new file; one that is there may be another person's.
-fn write_public(path: &Utf8Path, who: &KeyName, key: &PublicKey) -> Result<(), Failure> {
+fn write_public(path: &Utf8Path, who: &str, key: &PublicKey) -> Result<(), Failure> {
     let text = format!("untrusted comment: {who}\n{}\n", key.to_minisign());
     let written = std::fs::File::create_new(path).and_then(|mut file| file.write_all(text.as_bytes()));
     written.map_err(|error| match error.kind() {

@@ -39,6 +39,7 @@ mod status;
 mod surface;
 mod target;
 mod terminal;
+mod vantage;
 mod verify;
 
 use std::process::ExitCode;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use camino::Utf8PathBuf;
+use camino::{Utf8Path, Utf8PathBuf};
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
@@ -21,12 +21,7 @@ const LONGEST_ROOT: u64 = 1 << 20;
 
 /// Verifies one place and tells what was found.
 pub async fn verify(surface: &Surface, order: &Verify) -> Ended {
-    let pin = read_at_most(&order.root, LONGEST_ROOT)
-        .map_err(|failure| failure.hint("--root takes the project's 1.root.json, from a source that you trust"))?;
-    if !is_root(&pin) {
-        return Err(Failure::told(exit::USAGE, format!("{} is not a root of trust", order.root))
-            .hint("--root takes the project's 1.root.json, from a source that you trust"));
-    }
+    let pin = read_pin(&order.root)?;
     let mirror = Mirror {
         target: TargetName::new("copy")?,
         source: source(order)?,
@@ -63,6 +58,16 @@ pub async fn verify(surface: &Surface, order: &Verify) -> Ended {
         Some(Verdict::Forged | Verdict::Mixed | Verdict::RolledBack) => exit::FORGED,
         _ => exit::UNHEALTHY,
     })
+}
+
+/// The pin that `--root` names.
+pub fn read_pin(path: &Utf8Path) -> Result<Vec<u8>, Failure> {
+    const HINT: &str = "--root takes the project's 1.root.json, from a source that you trust";
+    let pin = read_at_most(path, LONGEST_ROOT).map_err(|failure| failure.hint(HINT))?;
+    if !is_root(&pin) {
+        return Err(Failure::told(exit::USAGE, format!("{path} is not a root of trust")).hint(HINT));
+    }
+    Ok(pin)
 }
 
 /// Whether it looks like a root at all: a wrong file is a slip of the reader, not a forgery by the mirror.

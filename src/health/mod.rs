@@ -18,6 +18,7 @@ mod speed;
 mod standing;
 mod store_source;
 mod unreachable;
+mod vantage;
 
 pub use check::{Companions, Expectation, Mirror, check};
 pub use observation::Observation;
@@ -31,3 +32,6 @@ pub use speed::{median, paces, quantile};
 pub use standing::{Around, Condition, Counters, Pace, Reason, ReasonCode, Standing, condition_of, judge, observer_fault};
 pub use store_source::StoreSource;
 pub use unreachable::Unreachable;
+pub use vantage::{
+    Admission, Elsewhere, Glance, LONGEST_TESTIMONY, LONGEST_VALID, Refusal, Testimony, admit, is_blind, to_read_again,
+};

@@ -17,6 +17,7 @@ mod cli_secrets;
 mod cli_target;
 mod cli_team;
 mod cli_truth;
+mod cli_vantage;
 mod config;
 mod config_bombs;
 mod delay_proxy;

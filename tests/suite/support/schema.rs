@@ -14,7 +14,7 @@ pub fn expect_check(report: &str) {
 }
 
 /// Expects the object of a command that reports on no copies: `init`, `bundle`, `plan`, `sign`, `key`, `keys`, `mirror`,
-/// `mirrors`, `public`, `resilience`, `target`, `targets`.
+/// `mirrors`, `public`, `resilience`, `target`, `targets`, and the file of a vantage: `testimony`.
 pub fn expect_command(name: &str, report: &str) -> serde_json::Value {
     let schema = match name {
         "init" => include_str!("../../../docs/schema/init-1.json"),
@@ -30,6 +30,7 @@ pub fn expect_command(name: &str, report: &str) -> serde_json::Value {
         "status" => include_str!("../../../docs/schema/status-1.json"),
         "repairs" => include_str!("../../../docs/schema/repairs-1.json"),
         "schedule" => include_str!("../../../docs/schema/schedule-1.json"),
+        "testimony" => include_str!("../../../docs/schema/testimony-1.json"),
         "resilience" => include_str!("../../../docs/schema/resilience-1.json"),
         "targets" => include_str!("../../../docs/schema/targets-1.json"),
         unknown => panic!("there is no schema {unknown}"),
