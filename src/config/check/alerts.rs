@@ -15,6 +15,8 @@ use super::{address, limits, local_path, secrets};
 use crate::base::{AlertCondition, AlertRules, Audience, MailAddress, RouteName, parse_duration};
 
 const WAYS: [&str; 4] = ["command", "webhook", "ntfy", "smtp"];
+/// How a reference begins.
+const REFERENCES: [&str; 4] = ["env:", "file:", "command:", "sealed:"];
 /// Most routes, and most addresses of one.
 const MOST: usize = 32;
 
@@ -281,6 +283,17 @@ pub(super) fn told(section: &Section<'_, '_>, key: &'static str, example: &str) 
                 return None;
             }
             Some(Address::Plain(url))
+        }
+        // Somebody left the scheme out. It may be the secret all the same, so it is not repeated.
+        Value::Text(text) if !REFERENCES.iter().any(|form| text.starts_with(form)) => {
+            let text = section.unshown_text(key)?;
+            section.wrong(
+                text.span,
+                format!("`{key}` is no whole URL and no reference to one"),
+                "the value is not shown",
+                Some(&hint),
+            );
+            None
         }
         _ => secrets::secret(section, key).map(Address::Reference),
     }
