@@ -134,30 +134,54 @@ impl History {
     /// A message was sent.
     pub fn alert_sent(&self, id: u64, at: Timestamp) -> Result<(), HistoryError> {
         self.with("write down that a message was sent", |inner| {
+            let transaction = inner.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let text = "UPDATE outbox SET ended = ?2, sent = 1 WHERE id = ?1";
-            inner.connection.prepare_cached(text)?.execute((column::to_count(id)?, at.to_string())).map(drop)
+            transaction.prepare_cached(text)?.execute((column::to_count(id)?, at.to_string()))?;
+            count(&transaction, id, [1, 0, 0])?;
+            transaction.commit()
         })
     }
 
     /// A message could not be sent: it is due again at `due`, or given up (`None`).
     pub fn alert_failed(&self, id: u64, at: Timestamp, error: &str, due: Option<Timestamp>) -> Result<(), HistoryError> {
         self.with("write down that a message was not sent", |inner| {
+            let transaction = inner.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let text = "UPDATE outbox SET tries = tries + 1, error = ?3, failing = coalesce(failing, ?2),
                         due = coalesce(?4, due), ended = CASE WHEN ?4 IS NULL THEN ?2 END WHERE id = ?1";
-            let due = due.map(|due| due.to_string());
-            inner.connection.prepare_cached(text)?.execute((column::to_count(id)?, at.to_string(), error, due)).map(drop)
+            let due_text = due.map(|due| due.to_string());
+            transaction.prepare_cached(text)?.execute((column::to_count(id)?, at.to_string(), error, due_text))?;
+            count(&transaction, id, [0, 1, i64::from(due.is_none())])?;
+            transaction.commit()
+        })
+    }
+
+    /// A message is not sent any more because nobody is there to get it; that is no failure of its route.
+    pub fn alert_dropped(&self, id: u64, at: Timestamp, why: &str) -> Result<(), HistoryError> {
+        self.with("write down that a message is not sent any more", |inner| {
+            let text = "UPDATE outbox SET error = ?3, ended = ?2 WHERE id = ?1";
+            inner.connection.prepare_cached(text)?.execute((column::to_count(id)?, at.to_string(), why)).map(drop)
         })
     }
 
     /// What became of the messages of each route that was ever used, by name.
     pub fn alert_routes(&self) -> Result<Vec<RouteRecord>, HistoryError> {
         self.with("read what was told", |inner| {
-            let text = "SELECT route, sum(sent), sum(tries), sum(ended IS NOT NULL AND sent = 0), sum(ended IS NULL),
-                        min(CASE WHEN ended IS NULL THEN failing END),
-                        (SELECT error FROM outbox AS last WHERE last.route = outbox.route AND ended IS NULL
+            let text = "SELECT route, coalesce(counts.sent, 0), coalesce(counts.failed, 0), coalesce(counts.given_up, 0),
+                        (SELECT count(*) FROM outbox WHERE outbox.route = used.route AND ended IS NULL),
+                        (SELECT min(failing) FROM outbox WHERE outbox.route = used.route AND ended IS NULL),
+                        (SELECT error FROM outbox WHERE outbox.route = used.route AND ended IS NULL
                          AND error IS NOT NULL ORDER BY due DESC LIMIT 1)
-                        FROM outbox GROUP BY route ORDER BY route";
+                        FROM (SELECT route FROM outbox UNION SELECT route FROM alert_counts) AS used
+                        LEFT JOIN alert_counts AS counts USING (route) ORDER BY route";
             inner.connection.prepare_cached(text)?.query_map([], read_route)?.collect()
+        })
+    }
+
+    /// Removes messages that were sent or given up before `moment`; the counts of their routes stay. Returns how many went.
+    pub fn prune_alerts(&self, moment: Timestamp) -> Result<usize, HistoryError> {
+        self.with("remove old messages", |inner| {
+            let text = "DELETE FROM outbox WHERE ended IS NOT NULL AND julianday(ended) < julianday(?1)";
+            inner.connection.prepare_cached(text)?.execute([moment.to_string()])
         })
     }
 
@@ -167,6 +191,14 @@ impl History {
             inner.connection.prepare_cached(&text)?.query_map([limit], read_message)?.collect()
         })
     }
+}
+
+/// Adds to what the route of this message has sent, failed to send, and given up.
+fn count(connection: &Connection, id: u64, [sent, failed, given_up]: [i64; 3]) -> rusqlite::Result<()> {
+    let text = "INSERT INTO alert_counts (route, sent, failed, given_up) SELECT route, ?2, ?3, ?4 FROM outbox WHERE id = ?1
+                ON CONFLICT (route) DO UPDATE SET sent = sent + excluded.sent, failed = failed + excluded.failed,
+                given_up = given_up + excluded.given_up";
+    connection.prepare_cached(text)?.execute((column::to_count(id)?, sent, failed, given_up)).map(drop)
 }
 
 fn write_incident(connection: &Connection, route: &RouteName, incident: &Incident) -> rusqlite::Result<()> {

@@ -1,5 +1,6 @@
 //! What the state file promises, tried from this side of the handle. `kill -9` is tried in `tests/suite/history.rs`.
 
+mod alerts;
 mod file;
 mod health;
 mod probes;
