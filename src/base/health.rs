@@ -1,5 +1,6 @@
 //! How mirrors are watched and judged: policy types, filled in by `config`.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use url::Url;
@@ -22,6 +23,8 @@ pub struct HealthPolicy {
     pub control: Vec<Url>,
     /// Others who look at the mirrors from elsewhere, and whose word counts.
     pub vantages: Vec<ListedVantage>,
+    /// The addresses that mirrors see when we look, for their volunteers; empty: what this machine knows by itself.
+    pub seen_from: Vec<IpAddr>,
     /// When a mirror counts as what.
     pub rules: HealthRules,
 }
@@ -34,6 +37,7 @@ impl Default for HealthPolicy {
             bytes_per_day: ByteCount(200_000_000),
             control: Vec::new(),
             vantages: Vec::new(),
+            seen_from: Vec::new(),
             rules: HealthRules::default(),
         }
     }

@@ -1,5 +1,6 @@
 //! `health:`
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use url::Url;
@@ -25,6 +26,7 @@ pub(super) fn health(file: &Section<'_, '_>) -> Option<(HealthPolicy, Option<Add
     rules(&section, &mut policy.rules);
     policy.control = control(&section);
     policy.vantages = vantages::vantages(&section);
+    policy.seen_from = seen_from(&section);
     let ping = alerts::told(&section, "ping", "https://hc-ping.com/your-uuid");
     section.finish();
     Some((policy, ping))
@@ -37,6 +39,23 @@ fn rules(health: &Section<'_, '_>, rules: &mut HealthRules) {
     let days = health.number("certificate_days", 1..=365);
     set(&mut rules.certificate, days.map(|days| Duration::from_hours(24 * u64::from(days))));
     set(&mut rules.clean_after, health.number("clean_after", 1..=10));
+}
+
+/// Addresses that volunteers find in their logs.
+fn seen_from(health: &Section<'_, '_>) -> Vec<IpAddr> {
+    if health.entry("seen_from").is_none() {
+        return Vec::new();
+    }
+    let mut addresses = Vec::new();
+    for text in health.texts("seen_from").unwrap_or_default() {
+        if let Ok(address) = text.text.parse() {
+            addresses.push(address);
+        } else {
+            let hint = "write addresses, not names: seen_from: [203.0.113.7, \"2001:db8::7\"]";
+            health.wrong(text.span, "`seen_from` holds something that is no IP address", "", Some(hint));
+        }
+    }
+    addresses
 }
 
 /// Whole addresses: they are asked as they stand, and shown when they do not answer.

@@ -70,7 +70,8 @@ fn family_of(address: &SocketAddr) -> Family {
 
 /// A name that cannot be looked up is known to have no family, so both are in trouble.
 fn both_unknown(error: &ContactError) -> Vec<Reach> {
-    let reach = |family| Reach { family, address: None, phases: Phases::default(), trouble: Some(trouble(error, None)) };
+    let reach =
+        |family| Reach { family, address: None, from: None, phases: Phases::default(), trouble: Some(trouble(error, None)) };
     [Family::Ipv4, Family::Ipv6].map(reach).into()
 }
 
@@ -79,6 +80,7 @@ fn reach(dns: Option<Duration>, address: SocketAddr, contact: &Contact) -> Reach
     Reach {
         family: family_of(&address),
         address: Some(address.ip()),
+        from: contact.from,
         phases: Phases {
             dns_ms: dns.map(milliseconds),
             connect_ms: times.connect.map(milliseconds),

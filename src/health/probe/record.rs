@@ -131,6 +131,9 @@ pub struct Reach {
     pub family: Family,
     /// The address that was tried; `None`: the name has none of this family, which is no fault.
     pub address: Option<IpAddr>,
+    /// The address of this machine that it was tried from, as far as this machine knows; a router may change it on the way.
+    #[serde(default)]
+    pub from: Option<IpAddr>,
     /// How long each phase took.
     pub phases: Phases,
     /// What went wrong; `None`: the pointer was read to its end.

@@ -31,6 +31,7 @@ fn glance(mirror: &str, verdict: Verdict) -> Glance {
         reach: vec![Reach {
             family: Family::Ipv4,
             address: Some("192.0.2.1".parse().unwrap()),
+            from: Some("198.51.100.4".parse().unwrap()),
             phases: Phases { first_byte_ms: Some(80), ..Phases::default() },
             trouble: failed.then_some(trouble),
         }],

@@ -15,6 +15,7 @@ fn judged(moment: Timestamp, condition: Condition, first_byte: Option<u64>) -> J
     let reach = Reach {
         family: Family::Ipv4,
         address: Some([127, 0, 0, 1].into()),
+        from: None,
         phases: Phases { first_byte_ms: first_byte, ..Phases::default() },
         trouble: first_byte.is_none().then_some(trouble),
     };

@@ -4,11 +4,12 @@
 
 mod error;
 mod exchange;
+mod own;
 mod shown;
 mod tls;
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -45,6 +46,8 @@ pub struct Times {
 pub struct Contact {
     /// How long each stage took.
     pub times: Times,
+    /// The address of this machine that it was made from; `None`: there is no route.
+    pub from: Option<IpAddr>,
     /// The certificate that was shown, accepted or not.
     pub shown: Option<ShownCertificate>,
     /// Why it failed, if it did.
@@ -83,7 +86,7 @@ impl Contacts {
 
     /// GET of `url` from `address`, trusting the system's authorities and those in `ca`. At most 64 KiB are read.
     pub async fn get(&self, url: &Url, address: SocketAddr, ca: Option<&Utf8Path>) -> Contact {
-        let mut contact = Contact { times: Times::default(), shown: None, result: Ok(()) };
+        let mut contact = Contact { times: Times::default(), from: own::own_address(address), shown: None, result: Ok(()) };
         contact.result = self.try_get(url, address, ca, &mut contact.times, &mut contact.shown).await;
         contact
     }

@@ -75,6 +75,7 @@ pub fn probes() -> Probes {
         reach: vec![Reach {
             family: Family::Ipv6,
             address: Some("2001:db8::7".parse().unwrap()),
+            from: Some("2001:db8::1".parse().unwrap()),
             phases,
             trouble: Some(trouble),
         }],

@@ -214,6 +214,7 @@ fn observation(target: &TargetName, condition: Condition, answers: bool, first_b
             reach: vec![Reach {
                 family: Family::Ipv4,
                 address: Some("203.0.113.9".parse().expect("an address")),
+                from: Some("198.51.100.4".parse().expect("an address")),
                 phases: Phases { first_byte_ms: answers.then_some(first_byte), ..Phases::default() },
                 trouble: None,
             }],

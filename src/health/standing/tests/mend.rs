@@ -15,7 +15,7 @@ fn reach(family: Family, trouble: Option<TroubleClass>) -> Reach {
         Family::Ipv6 => Ipv6Addr::LOCALHOST.into(),
     };
     let trouble = trouble.map(|class| Trouble { phase: Phase::Connect, class, what: format!("{address}: away") });
-    Reach { family, address: Some(address), phases: Phases::default(), trouble }
+    Reach { family, address: Some(address), from: None, phases: Phases::default(), trouble }
 }
 
 /// A good look, and what each family saw.
