@@ -26,6 +26,8 @@ pub struct News {
     pub firing: Vec<Incident>,
     /// What is over; worst first.
     pub resolved: Vec<Incident>,
+    /// What was told earlier and lasts, for programs that are told of all or nothing; not for volunteers.
+    pub lasting: Vec<Incident>,
     /// So much changed at once that a summary is enough.
     pub storm: bool,
 }
@@ -69,7 +71,7 @@ pub fn decide(rules: &AlertRules, before: &[Incident], sight: &Sight) -> Decisio
             incident.held = None;
         }
     }
-    Decision { news: grouped(rules.audience, told, storm), incidents }
+    Decision { news: grouped(rules.audience, told, storm, &incidents), incidents }
 }
 
 /// Every incident as it is now; what nobody needs to remember any more is gone.
@@ -77,7 +79,8 @@ fn lived_on(rules: &AlertRules, before: &[Incident], sight: &Sight) -> Vec<Incid
     let mut now: BTreeMap<Key, &Trouble> =
         sight.troubles.iter().filter(|trouble| is_told(rules, trouble)).map(|trouble| (key(trouble), trouble)).collect();
     let mut incidents: Vec<Incident> = Vec::new();
-    for incident in before {
+    for incident in before.iter().map(|incident| not_ahead(incident, sight.at)) {
+        let incident = &incident;
         // Paused and removed mirrors, and what the route is no longer for.
         let watched = incident.mirror.as_ref().is_none_or(|mirror| sight.mirrors.contains_key(mirror));
         if !watched || !rules.on.contains(&incident.condition) {
@@ -92,6 +95,12 @@ fn lived_on(rules: &AlertRules, before: &[Incident], sight: &Sight) -> Vec<Incid
         .extend(now.into_values().map(|trouble| begun(trouble, seen(sight, trouble.mirror.as_ref(), trouble.condition), None)));
     incidents.sort_by(|one, other| (one.condition, &one.mirror).cmp(&(other.condition, &other.mirror)));
     incidents
+}
+
+/// A clock that was wrong for a while must not silence us until its time comes.
+fn not_ahead(incident: &Incident, at: Timestamp) -> Incident {
+    let (counted, told, last) = (incident.counted.min(at), incident.told.map(|told| told.min(at)), incident.last);
+    Incident { counted, told, last: last.map(|last| last.min(at)), ..incident.clone() }
 }
 
 fn is_told(rules: &AlertRules, trouble: &Trouble) -> bool {
@@ -188,11 +197,13 @@ fn is_due(rules: &AlertRules, incident: &Incident, at: Timestamp) -> bool {
     incident.rounds >= rules.threshold && rule_of_a_day && again
 }
 
-/// Whether more mirrors than usual change at once. For volunteers what waits already is no change.
+/// Whether more mirrors than usual are to be told of at once: for the maintainer reminders count too, because a message
+/// with hundreds of entries is not read. For volunteers what waits already is no change.
 fn is_storm(rules: &AlertRules, incidents: &[Incident], due: &[usize], sight: &Sight) -> bool {
-    let is_new = |incident: &Incident| match incident.until {
-        None => incident.told.is_none() && (rules.audience == Audience::Maintainer || incident.held.is_none()),
-        Some(until) => rules.audience == Audience::Maintainer || until == sight.at,
+    let is_new = |incident: &Incident| match (rules.audience, incident.until) {
+        (Audience::Maintainer, _) => true,
+        (Audience::Volunteer, None) => incident.told.is_none() && incident.held.is_none(),
+        (Audience::Volunteer, Some(until)) => until == sight.at,
     };
     let changed: BTreeSet<&TargetName> = due
         .iter()
@@ -204,14 +215,22 @@ fn is_storm(rules: &AlertRules, incidents: &[Incident], due: &[usize], sight: &S
 }
 
 /// One message for the maintainer; one for each mirror for volunteers.
-fn grouped(audience: Audience, told: Vec<Incident>, storm: bool) -> Vec<News> {
+fn grouped(audience: Audience, told: Vec<Incident>, storm: bool, known: &[Incident]) -> Vec<News> {
     let mut groups: BTreeMap<Option<TargetName>, News> = BTreeMap::new();
+    let is_same = |one: &Incident, other: &Incident| one.mirror == other.mirror && one.condition == other.condition;
+    let lasts = |known: &&Incident| {
+        known.until.is_none() && known.told.is_some() && !told.iter().any(|told| told.until.is_none() && is_same(told, known))
+    };
+    let lasting: Vec<Incident> = match audience {
+        Audience::Maintainer => known.iter().filter(lasts).cloned().collect(),
+        Audience::Volunteer => Vec::new(),
+    };
     for incident in told {
         let (mirror, storm) = match audience {
             Audience::Maintainer => (None, storm),
             Audience::Volunteer => (incident.mirror.clone(), false),
         };
-        let empty = || News { mirror: mirror.clone(), firing: Vec::new(), resolved: Vec::new(), storm };
+        let empty = || News { mirror: mirror.clone(), firing: Vec::new(), resolved: Vec::new(), lasting: lasting.clone(), storm };
         let news = groups.entry(mirror.clone()).or_insert_with(empty);
         if incident.until.is_none() { news.firing.push(incident) } else { news.resolved.push(incident) }
     }

@@ -1,6 +1,6 @@
 //! Why a message did not arrive.
 
-use crate::base::Hinted;
+use crate::base::{Hinted, MailAddress};
 
 /// A message could not be sent. Nothing in it is secret: addresses that may be secret are left out, and what servers and
 /// programs said is made safe.
@@ -44,6 +44,32 @@ pub enum AlertError {
     TimeOut(u64),
 }
 
+impl AlertError {
+    /// The same without these addresses: programs and servers like to repeat them, and they are private.
+    pub(super) fn without(self, addresses: &[&MailAddress]) -> Self {
+        let clean = |text: String| addresses.iter().fold(text, |text, address| left_out(&text, address.as_str()));
+        match self {
+            Self::Request(words) => Self::Request(clean(words)),
+            Self::Status { status, said } => Self::Status { status, said: clean(said) },
+            Self::Command { program, reason } => Self::Command { program, reason: clean(reason) },
+            Self::Mail(words) => Self::Mail(clean(words)),
+            other => other,
+        }
+    }
+}
+
+/// `text` without `address`, in whatever case it is repeated.
+fn left_out(text: &str, address: &str) -> String {
+    let (mut rest, mut kept) = (text, String::with_capacity(text.len()));
+    // Both are cut at the same places: ASCII letters alone change their case.
+    while let Some(at) = rest.to_ascii_lowercase().find(&address.to_ascii_lowercase()) {
+        kept.push_str(&rest[..at]);
+        kept.push_str("[address]");
+        rest = &rest[at + address.len()..];
+    }
+    kept + rest
+}
+
 impl Hinted for AlertError {
     fn hint(&self) -> Option<String> {
         match self {
@@ -51,5 +77,18 @@ impl Hinted for AlertError {
             Self::Address => Some("it must begin with https:// (or http:// to this machine)".to_owned()),
             _ => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_does_not_repeat_whom_it_was_for() {
+        let ann: MailAddress = "ann@example.org".parse().unwrap();
+        let said = AlertError::Mail("550 <Ann@Example.org>: who is ann@example.org?".to_owned()).without(&[&ann]);
+        assert_eq!(said.to_string(), "the mail server: 550 <[address]>: who is [address]?");
+        assert_eq!(left_out("é<ann@example.org>é", "ann@example.org"), "é<[address]>é");
     }
 }

@@ -61,4 +61,7 @@ pub struct Letter {
     pub text: String,
     /// All of it, for programs; worst first, what is over last.
     pub items: Vec<Item>,
+    /// What was told earlier and lasts, so that a program need not remember; nothing for volunteers.
+    #[serde(default)]
+    pub lasting: Vec<Item>,
 }

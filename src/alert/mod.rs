@@ -16,7 +16,7 @@ mod sight;
 mod tests;
 mod way;
 
-pub use compose::{compose, trial};
+pub use compose::{Place, Whereabouts, compose, trial};
 pub use decide::{Decision, News, decide};
 pub use error::AlertError;
 pub use letter::{Item, Letter, Urgency};

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::alert::Watch;
+use super::alert::{Watch, route_records};
 use super::alone::{alone, pause};
 use super::args::{Check, Global};
 use super::board::{board, everybody};
@@ -58,7 +58,7 @@ async fn look_and_tell(surface: &Surface, global: &Global, order: &Check) -> End
     let round = looked?;
     let all = fleet(&session, &targets)?;
     if let Some(path) = &order.prometheus {
-        write_whole(path, &metrics(&targets, &all))?;
+        write_whole(path, &metrics(&session, &targets, &all)?)?;
     }
     if let Some(folder) = &order.html {
         write_public(&board(&session, &everybody(&session)).await?, folder)?;
@@ -87,10 +87,11 @@ fn looking(order: &Check) -> Looking {
     looking
 }
 
-/// All metrics: of the mirrors, and of who could take them down.
-#[must_use]
-pub fn metrics(targets: &[&Target], all: &Fleet) -> String {
-    report::prometheus(all) + &report::prometheus_resilience(assess(&good_standpoints(targets, all)).as_ref())
+/// All metrics: of the mirrors, of who could take them down, and of who is told.
+pub fn metrics(session: &Session, targets: &[&Target], all: &Fleet) -> Result<String, Failure> {
+    let routes = route_records(session).map_err(|error| hinted(exit::UNEXPECTED, error))?;
+    let resilience = report::prometheus_resilience(assess(&good_standpoints(targets, all)).as_ref());
+    Ok(report::prometheus(all) + &resilience + &report::prometheus_alerts(&routes))
 }
 
 /// The depth that the options ask for.

@@ -147,7 +147,7 @@ impl Desk<'_> {
         self.log(&report::round_headline(&round));
         let all: Vec<&Target> = self.session.config.targets.iter().collect();
         if let Some(path) = &self.order.prometheus {
-            write_whole(path, &super::check::metrics(&all, &fleet(&self.session, &all)?))?;
+            write_whole(path, &super::check::metrics(&self.session, &all, &fleet(&self.session, &all)?)?)?;
         }
         if let Some(folder) = &self.order.html {
             write_public(&board(&self.session, &all).await?, folder)?;
@@ -182,7 +182,9 @@ impl Desk<'_> {
             }
             Job::Tidy => {
                 let before = self.session.clock.now().saturating_sub(KEPT).unwrap_or(Timestamp::MIN);
-                let removed = self.session.history.prune(before).map_err(|error| hinted(exit::UNEXPECTED, error))?;
+                let history = &self.session.history;
+                let removed = history.prune(before).and_then(|records| Ok(records + history.prune_alerts(before)?));
+                let removed = removed.map_err(|error| hinted(exit::UNEXPECTED, error))?;
                 if removed > 0 {
                     self.log(&format!("{removed} records of more than 30 days ago were removed"));
                 }

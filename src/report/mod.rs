@@ -52,7 +52,7 @@ pub use json::{check_json, object, run_json, status_json};
 pub use list::mirrors_json;
 pub use nagios::{NagiosState, nagios, nagios_unknown};
 pub use page::{Mood, PageSet, banner, index_page};
-pub use prometheus::{prometheus, prometheus_resilience};
+pub use prometheus::{prometheus, prometheus_alerts, prometheus_resilience};
 pub use public::public_files;
 pub use repairs::{Deed, UnattendedRepair, repairs_headline, repairs_json, repairs_table};
 pub use resilience::{resilience_json, resilience_text};

@@ -2,6 +2,7 @@
 //!
 //! Base units, moments instead of ages, and no label whose values strangers choose.
 
+mod alerts;
 mod probes;
 mod resilience;
 
@@ -12,6 +13,7 @@ use jiff::Timestamp;
 use super::fleet::{Fleet, FleetMirror};
 use crate::base::Level;
 use crate::health::Condition;
+pub use alerts::prometheus_alerts;
 pub use resilience::prometheus_resilience;
 
 /// All mirrors as metrics; every family is there in each round, so that an alert can tell "none" from "gone".

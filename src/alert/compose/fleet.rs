@@ -79,10 +79,9 @@ pub(super) fn storm(fleet: &Fleet, items: &[Item]) -> (String, String) {
         }
     };
     let heads: Vec<String> = counts.iter().map(|(what, names)| count(what, names)).collect();
-    let mut text =
-        "Many mirrors changed at once. A common cause is likelier than as many single ones: look at what they share, and \
+    let mut text = "Many mirrors at once. A common cause is likelier than as many single ones: look at what they share, and \
                     at this machine's own line, before writing to anybody.\n\n"
-            .to_owned();
+        .to_owned();
     for (what, names) in &counts {
         let mirrors = if what.1.is_of_fleet() { String::new() } else { format!(": {}", listed(names, NAMED)) };
         let _ = writeln!(text, "{}{mirrors}", count(what, names));

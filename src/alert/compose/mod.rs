@@ -1,7 +1,11 @@
 //! What a message says.
 
 mod fleet;
+mod reproduce;
 mod volunteer;
+mod whereabouts;
+
+pub use whereabouts::{Place, Whereabouts};
 
 use super::decide::News;
 use super::letter::{Item, Letter, Urgency};
@@ -12,17 +16,23 @@ use crate::report::{Fleet, FleetMirror, advice};
 /// Longest title, in characters: some receivers cut earlier, none later.
 const TITLE: usize = 150;
 
-/// The message that tells `news` on a route.
+/// The message that tells `news` on a route. `whereabouts` is for volunteers, and of the mirror that `news` is about.
 #[must_use]
-pub fn compose(fleet: &Fleet, route: &RouteName, audience: Audience, news: &News) -> Letter {
-    let items: Vec<Item> = news.firing.iter().chain(&news.resolved).map(|incident| item(fleet, incident)).collect();
+pub fn compose(fleet: &Fleet, route: &RouteName, audience: Audience, whereabouts: &Whereabouts, news: &News) -> Letter {
+    let told = || news.firing.iter().chain(&news.resolved);
+    let mut items: Vec<Item> = told().map(|incident| item(fleet, incident)).collect();
+    if audience == Audience::Volunteer {
+        for item in &mut items {
+            item.summary = whereabouts.theirs(&item.summary);
+        }
+    }
     let (title, text) = match audience {
         Audience::Maintainer if news.storm => fleet::storm(fleet, &items),
         Audience::Maintainer => fleet::usual(fleet, &items),
-        Audience::Volunteer => volunteer::usual(fleet, &items),
+        Audience::Volunteer => volunteer::usual(fleet, whereabouts, &items),
     };
-    let thread = news.firing.iter().chain(&news.resolved).next().map_or_else(String::new, |first| thread(fleet, route, first));
-    let number: u32 = news.firing.iter().chain(&news.resolved).map(|incident| incident.messages).sum();
+    let thread = told().next().map_or_else(String::new, |first| thread(fleet, route, first));
+    let number: u32 = told().map(|incident| incident.messages).sum();
     Letter {
         id: format!("{thread}.{}.{number}", fleet.at.as_second()),
         thread,
@@ -34,6 +44,7 @@ pub fn compose(fleet: &Fleet, route: &RouteName, audience: Audience, news: &News
         title: cut(&escape(&format!("[{}] {title}", fleet.project))),
         text,
         items,
+        lasting: news.lasting.iter().map(|incident| item(fleet, incident)).collect(),
     }
 }
 
@@ -52,6 +63,7 @@ pub fn trial(fleet: &Fleet, route: &RouteName, audience: Audience) -> Letter {
         title: cut(&escape(&format!("[{}] a test of the route {route}", fleet.project))),
         text: format!("Somebody ran `spartacus alert test {route}`. Nothing is wrong: if you read this, the route works.\n"),
         items: Vec::new(),
+        lasting: Vec::new(),
     }
 }
 

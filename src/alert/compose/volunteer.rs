@@ -3,21 +3,26 @@
 use std::fmt::Write as _;
 
 use super::Item;
-use crate::base::{ObjectPath, escape};
-use crate::health::{Observation, Reach};
+use super::reproduce::commands;
+use super::whereabouts::Whereabouts;
+use crate::base::escape;
+use crate::health::{Evidence, Observation, Reach};
 use crate::report::{Fleet, FleetMirror, moment};
 
 /// Facts that are shown; the rest is told on asking.
 const FACTS: usize = 10;
 
 /// What we saw, how to see it, what to mend, how to be left alone.
-pub(super) fn usual(fleet: &Fleet, items: &[Item]) -> (String, String) {
+pub(super) fn usual(fleet: &Fleet, whereabouts: &Whereabouts, items: &[Item]) -> (String, String) {
     let Some(first) = items.first() else { return (String::new(), String::new()) };
     let name = first.mirror.as_ref().map_or_else(String::new, ToString::to_string);
     let mirror = fleet.mirrors.iter().find(|mirror| Some(&mirror.name) == first.mirror.as_ref());
-    let place =
-        first.public_url.as_ref().map_or_else(|| format!("your mirror {name}"), |url| format!("your mirror {name} at {url}"));
-    let mut text = format!("Hello,\n\nthis is about {place}, which carries files of {}.\n\n", escape(&fleet.project));
+    let place = match (&first.public_url, &whereabouts.place) {
+        (Some(url), _) => format!("your mirror {name} at {url}"),
+        (None, Some(place)) => format!("your mirror {name}, {}", escape(&place.words())),
+        (None, None) => format!("your mirror {name}"),
+    };
+    let mut text = format!("Hello,\n\nthis is about {place}. It carries files of {}.\n\n", escape(&fleet.project));
     for item in items {
         let _ = match item.until {
             None => writeln!(text, "It is {} since {}.", item.condition, moment(item.since)),
@@ -32,32 +37,45 @@ pub(super) fn usual(fleet: &Fleet, items: &[Item]) -> (String, String) {
     }
     let firing: Vec<&Item> = items.iter().filter(|item| item.until.is_none()).collect();
     if let (false, Some(mirror)) = (firing.is_empty(), mirror) {
-        what_we_saw(&mut text, mirror, &firing);
-        see_it_yourself(&mut text, mirror);
+        what_we_saw(&mut text, mirror, whereabouts, &firing);
+        see_it_yourself(&mut text, mirror, whereabouts);
         what_helps(&mut text, &firing);
         text.push_str(
-            "\nTo be left alone for a while\n  Answer this mail. We then set your mirror to `state: paused`: nothing is sent to it, \
-             and you hear nothing.\n",
+            "\nTo be left alone for a while\n  Answer this message. We then set your mirror to `state: paused`: nothing is sent to \
+             it, and you hear nothing.\n",
         );
     }
     let word = if firing.is_empty() { "no longer " } else { "" };
     (format!("your mirror {name} is {word}{}", first.condition), text)
 }
 
-fn what_we_saw(text: &mut String, mirror: &FleetMirror, firing: &[&Item]) {
+fn what_we_saw(text: &mut String, mirror: &FleetMirror, whereabouts: &Whereabouts, firing: &[&Item]) {
     text.push_str("\nWhat we saw\n");
     for item in firing.iter().filter(|item| !item.summary.is_empty()) {
         let _ = writeln!(text, "  {}", item.summary);
     }
     let Some(seen) = &mirror.seen else { return };
-    let _ = writeln!(text, "  at {}, read from {}: {}", moment(seen.at), escape(&seen.look.via), seen.look.verdict);
-    for fact in seen.look.evidence.iter().take(FACTS) {
-        let _ = writeln!(text, "    {}", escape(&fact.to_string()));
+    // What a mirror without a public address is read from is told above, in the words of its operator.
+    let via = match &mirror.public_url {
+        Some(_) => format!(", read from {}", escape(&seen.look.via)),
+        None => String::new(),
+    };
+    let _ = writeln!(text, "  at {}{via}: {}", moment(seen.at), seen.look.verdict);
+    for fact in evidence(seen).take(FACTS) {
+        let _ = writeln!(text, "    {}", whereabouts.theirs(&escape(&fact.to_string())));
     }
     for reach in &seen.probes.reach {
         let _ = writeln!(text, "    {}", escape(&reached(reach)));
     }
     size(text, seen);
+    if let Some(from) = whereabouts.from(mirror.public_url.is_some(), &seen.probes.reach) {
+        let _ = writeln!(text, "  {from}");
+    }
+}
+
+/// What the look found, and the pieces that a sample found wrong.
+pub(super) fn evidence(seen: &Observation) -> impl Iterator<Item = &Evidence> {
+    seen.look.evidence.iter().chain(seen.probes.sample.iter().flat_map(|sample| &sample.bad))
 }
 
 fn reached(reach: &Reach) -> String {
@@ -76,15 +94,14 @@ fn size(text: &mut String, seen: &Observation) {
     }
 }
 
-/// Commands that show the same on any machine: what failed first, then all of it.
-fn see_it_yourself(text: &mut String, mirror: &FleetMirror) {
-    let Some(base) = &mirror.public_url else { return };
-    let quoted = |address: &str| format!("'{}'", address.replace('\'', "%27"));
-    let mut evidence = mirror.seen.iter().flat_map(|seen| &seen.look.evidence);
-    let path = evidence.find_map(|fact| fact.path.as_ref()).map_or("metadata/timestamp.json", ObjectPath::as_str);
-    let file = format!("{}/{path}", base.as_str().trim_end_matches('/'));
-    let _ = writeln!(text, "\nTo see it yourself\n  curl -v -o /dev/null {}", quoted(&escape(&file)));
-    let _ = writeln!(text, "  spartacus verify {} --root 1.root.json --files", quoted(&escape(base.as_str())));
+fn see_it_yourself(text: &mut String, mirror: &FleetMirror, whereabouts: &Whereabouts) {
+    let commands = commands(mirror, whereabouts.place.as_ref());
+    if !commands.is_empty() {
+        text.push_str("\nTo see it yourself\n");
+    }
+    for command in commands {
+        let _ = writeln!(text, "  {}", escape(&command));
+    }
 }
 
 fn what_helps(text: &mut String, firing: &[&Item]) {

@@ -19,6 +19,7 @@ fn letter() -> Letter {
         title: "paris is stale".to_owned(),
         text: "paris is stale\n".repeat(20_000),
         items: Vec::new(),
+        lasting: Vec::new(),
     }
 }
 

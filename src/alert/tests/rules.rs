@@ -112,6 +112,47 @@ fn many_changes_in_one_round_are_a_storm() {
 }
 
 #[test]
+fn many_reminders_at_once_are_a_summary_too() {
+    let names = ["a", "b", "c", "d", "e", "f"];
+    let wrong: Vec<(&str, AlertCondition)> = names.iter().map(|name| (*name, DOWN)).collect();
+    let mut life = Life::new(rules(), &names);
+    for count in 1..=6 {
+        life.round(&wrong[..count]);
+    }
+    life.pass(minutes(24 * 60));
+    let news = life.round(&wrong);
+    assert!(news.len() == 1 && news[0].storm && news[0].firing.len() == 6, "{:?}", told(&news));
+}
+
+#[test]
+fn whoever_hears_of_an_end_hears_of_what_lasts() {
+    let mut life = Life::new(rules(), &["paris", "lyon"]);
+    let both = [("paris", DOWN), ("lyon", DOWN)];
+    assert!(life.round(&both)[0].lasting.is_empty());
+    let news = life.round(&both[..1]);
+    assert_eq!(told(&news), ["-lyon unreachable"]);
+    let lasting: Vec<&str> = news[0].lasting.iter().filter_map(|lasts| Some(lasts.mirror.as_ref()?.as_str())).collect();
+    assert_eq!(lasting, ["paris"]);
+    let mut life = Life::new(AlertRules::of(Volunteer), &["paris", "lyon"]);
+    life.round(&both);
+    assert!(life.round(&both[..1])[0].lasting.is_empty(), "a volunteer hears of no other mirror");
+}
+
+#[test]
+fn a_clock_that_was_ahead_for_one_round_silences_nobody() {
+    for audience in [Maintainer, Volunteer] {
+        let mut life = Life::new(AlertRules::of(audience), &["paris"]);
+        let right = life.at;
+        life.pass(minutes(60 * 24 * 365));
+        assert_eq!(told(&life.round(&[("paris", DOWN)])), ["+paris unreachable"]);
+        life.at = right;
+        assert_eq!(told(&life.round(&[("paris", DOWN)])), Vec::<String>::new());
+        life.pass(minutes(24 * 60));
+        assert_eq!(told(&life.round(&[("paris", DOWN)])), ["+paris unreachable"], "the reminder of {audience:?}");
+    }
+}
+
+#[test]
 fn volunteers_are_not_written_to_in_a_storm_but_in_the_round_after() {
     let names = ["a", "b", "c", "d"];
     let mut wrong: Vec<(&str, AlertCondition)> = names.iter().map(|name| (*name, DOWN)).collect();

@@ -1,7 +1,7 @@
 //! What messages say, and to whom they do not say it.
 
-use super::super::compose::{compose, trial};
-use super::super::letter::Urgency;
+use super::super::compose::{Place, Whereabouts, compose, trial};
+use super::super::letter::{Letter, Urgency};
 use super::*;
 use crate::base::{Audience, ByteCount, Lifecycle, ObjectPath, RouteName};
 use crate::health::{Condition, Evidence, MirrorCheck, Observation, Probes, Reason, ReasonCode, Standing, Suspects, Verdict};
@@ -60,12 +60,16 @@ fn fleet() -> Fleet {
     }
 }
 
-fn letter(audience: Audience) -> super::super::letter::Letter {
-    let fleet = fleet();
-    let sight = Sight::of(&fleet, Some(false));
+fn letter(audience: Audience) -> Letter {
+    let whereabouts = Whereabouts { seen_from: vec!["198.51.100.4".parse().unwrap()], ..Whereabouts::default() };
+    letter_of(&fleet(), audience, &whereabouts)
+}
+
+fn letter_of(fleet: &Fleet, audience: Audience, whereabouts: &Whereabouts) -> Letter {
+    let sight = Sight::of(fleet, Some(false));
     let news = decide(&AlertRules::of(audience), &[], &sight).news;
     assert_eq!(news.len(), 1);
-    compose(&fleet, &RouteName::new("oncall").unwrap(), audience, &news[0])
+    compose(fleet, &RouteName::new("oncall").unwrap(), audience, whereabouts, &news[0])
 }
 
 #[test]
@@ -87,10 +91,12 @@ fn the_maintainer_hears_of_all_mirrors_with_evidence_and_advice() {
 fn the_volunteer_hears_of_that_mirror_alone_and_how_to_see_it() {
     let letter = letter(Audience::Volunteer);
     for part in [
-        "this is about your mirror paris at https://paris.example/mirror/, which carries files of demo",
+        "this is about your mirror paris at https://paris.example/mirror/. It carries files of demo",
         "It is quarantined since 2026-03-01 10:00Z.\n",
         "What we saw\n  releases/v1/README: altered: 8 bytes\n  at 2026-03-01 10:00Z, read from https://paris.example/mirror/: FORGED OR ALTERED\n",
-        "  curl -v -o /dev/null 'https://paris.example/mirror/releases/v1/README'\n",
+        "\n  we come from 198.51.100.4; requests name themselves spartacus/",
+        "  curl -s 'https://paris.example/mirror/releases/v1/README' | sha256sum\n",
+        "  curl -s -o 1.root.json 'https://paris.example/mirror/metadata/1.root.json'\n",
         "  spartacus verify 'https://paris.example/mirror/' --root 1.root.json --files\n",
         "What helps\n  Something changes files on the way to readers.",
         "`state: paused`",
@@ -99,6 +105,54 @@ fn the_volunteer_hears_of_that_mirror_alone_and_how_to_see_it() {
     }
     let all = serde_json::to_string(&letter).unwrap();
     assert!(!all.contains("lyon") && !all.contains("wanted"), "{all}");
+}
+
+#[test]
+fn a_volunteer_without_a_public_address_hears_of_their_own_side_and_of_nothing_of_ours() {
+    let mut fleet = fleet();
+    fleet.mirrors[0].public_url = None;
+    let seen = fleet.mirrors[0].seen.as_mut().unwrap();
+    "/srv/ours/paris".clone_into(&mut seen.look.via);
+    seen.look.evidence = vec![Evidence { path: None, what: "cannot read the key file /home/ours/key: denied".to_owned() }];
+    fleet.mirrors[0].standing.reasons[0].message = "the account: no file ./secrets/ours".to_owned();
+    let url = |text: &str| text.parse().unwrap();
+    let places = [
+        (Place::Folder, "your mirror paris, in a folder that our machine has mounted. It", "  ls -l 'metadata/timestamp.json'\n"),
+        (
+            Place::Sftp { host: "paris.example".to_owned(), port: 2200, user: "up".to_owned(), path: "pub/x".to_owned() },
+            "your mirror paris, on paris.example, port 2200, by SFTP, in the folder pub/x of the account up. It",
+            "  echo 'ls -l \"pub/x/metadata/timestamp.json\"' | sftp -P 2200 'up@paris.example'\n",
+        ),
+        (
+            Place::Webdav { url: url("https://paris.example/dav/x"), user: Some("up".to_owned()) },
+            "your mirror paris, at https://paris.example/dav/x, by WebDAV. It",
+            "  curl -v -u 'up' -o /dev/null 'https://paris.example/dav/x/metadata/timestamp.json'\n",
+        ),
+        (
+            Place::S3 { url: url("https://s3.example/bucket/x"), region: "eu-1".to_owned() },
+            "your mirror paris, in the bucket at https://s3.example/bucket/x. It",
+            "-u \"$AWS_ACCESS_KEY_ID\" -o /dev/null 'https://s3.example/bucket/x/metadata/timestamp.json'\n",
+        ),
+    ];
+    for (place, words, command) in places {
+        let whereabouts = Whereabouts { place: Some(place), ..Whereabouts::default() };
+        let letter = letter_of(&fleet, Audience::Volunteer, &whereabouts);
+        for part in [words, command, "\n  the account: no file [ours]\n", "    cannot read the key file [ours] denied\n"] {
+            assert!(letter.text.contains(part), "{part:?} is not in\n{}", letter.text);
+        }
+        let all = serde_json::to_string(&letter).unwrap();
+        assert!(!all.contains("/ours") && !all.contains("store"), "{all}");
+    }
+}
+
+#[test]
+fn bytes_that_a_sample_found_wrong_are_asked_for_by_their_range() {
+    let mut fleet = fleet();
+    let seen = fleet.mirrors[0].seen.as_mut().unwrap();
+    seen.look.evidence[0].what = "altered: bytes 4194304 to 8388607 have sha256 aa, signed is bb".to_owned();
+    let letter = letter_of(&fleet, Audience::Volunteer, &Whereabouts::default());
+    let command = "  curl -s -r 4194304-8388607 'https://paris.example/mirror/releases/v1/README' | sha256sum\n";
+    assert!(letter.text.contains(command), "{}", letter.text);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! `smtp:` plain text, one mail for all recipients of a message.
 
-use lettre::message::header::{ContentType, HeaderName, HeaderValue};
+use lettre::message::header::{ContentType, HeaderName, HeaderValue, MIME_VERSION_1_0};
 use lettre::message::{Mailbox, MessageBuilder};
 use lettre::transport::smtp::authentication::Credentials;
 use lettre::transport::smtp::client::{Certificate, Tls, TlsParameters};
@@ -11,12 +11,26 @@ use super::super::letter::Letter;
 use super::{LIMIT, MailSecurity, MailServer, Recipients};
 use crate::base::{MailAddress, causes, sanitise};
 
-/// Hands the message to the server.
+/// Hands the message to the server: to all recipients at once, and to each alone if the server refuses it for good. One address
+/// that does not exist any more must not keep the others from hearing; it is enough that one of them does.
 pub(super) async fn send(server: &MailServer, letter: &Letter, to: Recipients<'_>) -> Result<(), AlertError> {
-    let message = message(server, letter, to)?;
     let transport = transport(server)?;
-    transport.send(message).await.map_err(|error| failed(&error))?;
-    Ok(())
+    let refused = match transport.send(message(server, letter, to)?).await {
+        Ok(_) => return Ok(()),
+        Err(error) if error.is_permanent() && to.len() > 1 => error,
+        Err(error) => return Err(failed(&error)),
+    };
+    let mut taken = 0;
+    for one in to.chunks(1) {
+        match transport.send(message(server, letter, one)?).await {
+            Ok(_) => taken += 1,
+            Err(error) => {
+                let why = failed(&error).without(&to.iter().collect::<Vec<_>>());
+                tracing::warn!(route = %letter.route, "one of {} recipients was refused: {why}", to.len());
+            }
+        }
+    }
+    if taken > 0 { Ok(()) } else { Err(failed(&refused)) }
 }
 
 fn message(server: &MailServer, letter: &Letter, to: Recipients<'_>) -> Result<Message, AlertError> {
@@ -27,6 +41,8 @@ fn message(server: &MailServer, letter: &Letter, to: Recipients<'_>) -> Result<M
         .message_id(Some(format!("<{}@{host}>", letter.id)))
         .references(format!("<{}@{host}>", letter.thread))
         .subject(&letter.title)
+        // Without it the next two fields mean nothing (RFC 2045, section 4).
+        .header(MIME_VERSION_1_0)
         .header(ContentType::TEXT_PLAIN);
     if let Some(reply_to) = &server.reply_to {
         builder = builder.reply_to(mailbox(reply_to)?);

@@ -81,7 +81,7 @@ pub struct MailServer {
 /// Who gets a message, where the way does not say it by itself.
 pub type Recipients<'a> = &'a [MailAddress];
 
-/// Sends one message.
+/// Sends one message. What went wrong is told without the addresses of those whom it was for.
 pub async fn send(way: &Way, letter: &Letter, to: Recipients<'_>) -> Result<(), AlertError> {
     let sent = async {
         match way {
@@ -91,5 +91,6 @@ pub async fn send(way: &Way, letter: &Letter, to: Recipients<'_>) -> Result<(), 
             Way::Smtp(server) => mail::send(server, letter, to).await,
         }
     };
-    tokio::time::timeout(LIMIT, sent).await.unwrap_or(Err(AlertError::TimeOut(LIMIT.as_secs())))
+    let sent = tokio::time::timeout(LIMIT, sent).await.unwrap_or(Err(AlertError::TimeOut(LIMIT.as_secs())));
+    sent.map_err(|error| error.without(&to.iter().collect::<Vec<_>>()))
 }

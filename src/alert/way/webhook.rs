@@ -8,13 +8,17 @@ use super::super::letter::{Item, Letter, Urgency};
 /// `endsAt` of what has not ended, as Alertmanager writes it.
 const NEVER: &str = "0001-01-01T00:00:00Z";
 
-/// The whole message.
+/// The whole message. As with Alertmanager the group is all that is open on the route: what was told earlier and lasts is in
+/// it, so that a receiver that goes by the group's status does not take the end of one trouble for the end of all.
 pub(super) fn payload(letter: &Letter) -> Value {
-    let firing = letter.items.iter().any(|item| item.until.is_none());
-    let labels: Vec<Map<String, Value>> = letter.items.iter().map(|item| labels(letter, item)).collect();
+    let items: Vec<&Item> = letter.items.iter().chain(&letter.lasting).collect();
+    let firing = items.iter().any(|item| item.until.is_none());
+    let labels: Vec<Map<String, Value>> = items.iter().map(|item| labels(letter, item)).collect();
+    // A test tells of nothing, and must not end what others wait for.
+    let test = if items.is_empty() { "/test" } else { "" };
     json!({
         "version": "4",
-        "groupKey": format!("spartacus/{}/{}", letter.project, letter.thread),
+        "groupKey": format!("spartacus/{}/{}{test}", letter.project, letter.route),
         "truncatedAlerts": 0,
         "status": if firing { "firing" } else { "resolved" },
         "receiver": letter.route,
@@ -22,7 +26,7 @@ pub(super) fn payload(letter: &Letter) -> Value {
         "commonLabels": common(&labels, &letter.project),
         "commonAnnotations": { "title": letter.title, "text": letter.text },
         "externalURL": "",
-        "alerts": letter.items.iter().zip(&labels).map(|(item, labels)| alert(item, labels)).collect::<Vec<_>>(),
+        "alerts": items.iter().zip(&labels).map(|(item, labels)| alert(item, labels)).collect::<Vec<_>>(),
     })
 }
 

@@ -19,13 +19,18 @@ pub fn list(surface: &Surface, session: &Session) -> Ended {
 
 fn gather(session: &Session) -> Result<AlertReport, HistoryError> {
     let history = &session.history;
-    let records = history.alert_routes()?;
     let mut routes = Vec::new();
-    for route in &session.config.alerts {
+    for (route, record) in session.config.alerts.iter().zip(route_records(session)?) {
         let open = history.incidents(&route.name)?.into_iter().filter(|incident| incident.until.is_none()).collect();
-        routes.push(RouteReport { way: route.way.word(), audience: route.rules.audience, record: record(&records, route), open });
+        routes.push(RouteReport { way: route.way.word(), audience: route.rules.audience, record, open });
     }
     Ok(AlertReport { at: session.clock.now(), routes, waiting: history.waiting_alerts()?, past: history.past_alerts(SHOWN)? })
+}
+
+/// What became of the messages of each route, in the order of the configuration; nothing yet for one that was never used.
+pub fn route_records(session: &Session) -> Result<Vec<RouteRecord>, HistoryError> {
+    let records = session.history.alert_routes()?;
+    Ok(session.config.alerts.iter().map(|route| record(&records, route)).collect())
 }
 
 fn record(records: &[RouteRecord], route: &AlertRoute) -> RouteRecord {

@@ -5,22 +5,29 @@ mod list;
 mod test;
 mod watch;
 mod way;
+mod whereabouts;
 
 use std::collections::BTreeSet;
 
 use super::args::{Alert, Global};
 use super::exit::{self, Ended, Failure};
 use super::fleet::fleet;
-use super::session::{Session, hinted};
+use super::session::{Session, bundle_failure, hinted};
 use super::surface::{Surface, answer, say};
-use crate::alert::{Letter, Sight, compose, decide};
+use crate::alert::{Letter, News, Sight, compose, decide};
 use crate::base::{Audience, RouteName, TargetName};
+use crate::bundle::{BundleError, ProjectLock};
 use crate::config::{AlertRoute, Target};
 use crate::history::{Incident, NewMessage};
 use crate::report::Fleet;
 
 pub use deliver::Delivered;
+pub use list::route_records;
 pub use watch::Watch;
+use whereabouts::whereabouts;
+
+/// The errand that whoever sends locks for.
+const SENDING: &str = "alerts";
 
 /// What led to telling.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,11 +64,23 @@ pub async fn alert(surface: &Surface, global: &Global, order: &Alert) -> Ended {
 /// This is what a round ends with, in `check --alert` and in a process that makes rounds by itself.
 pub async fn send_alerts(session: &Session, occasion: Occasion) -> Result<Delivered, Failure> {
     let fail = |error| hinted(exit::UNEXPECTED, error);
+    let _alone = alone(session)?;
     for told in due(session, occasion)? {
         let messages: Vec<NewMessage> = told.letters.iter().map(|(mirror, letter)| written(mirror.as_ref(), letter)).collect();
         session.history.decide_alerts(session.clock.now(), &told.route, &told.incidents, &messages).map_err(fail)?;
     }
     deliver::deliver(session, occasion == Occasion::Memory).await
+}
+
+/// Two processes that decide at once would tell the same twice.
+fn alone(session: &Session) -> Result<ProjectLock, Failure> {
+    session.project.lock_for(SENDING).map_err(|error| match &error {
+        BundleError::Locked { holder, .. } => {
+            let who = holder.map_or_else(|| "another process".to_owned(), |pid| format!("process {pid}"));
+            Failure::told(exit::CONFLICT, format!("{who} sends alerts already")).hint("what it sent: spartacus alert list")
+        }
+        _ => bundle_failure(error),
+    })
 }
 
 /// What a route is to tell, and what it knows from then on.
@@ -91,7 +110,10 @@ fn due_on(session: &Session, route: &AlertRoute, all: &Fleet, sight: &Sight) -> 
         Audience::Maintainer => decide(&route.rules, &before, sight),
         Audience::Volunteer => decide(&route.rules, &before, &sight.only(&reachable(session))),
     };
-    let letter = |news| compose(all, &route.name, route.rules.audience, news);
+    let letter = |news: &News| {
+        let whereabouts = news.mirror.as_ref().map(|mirror| whereabouts(session, mirror)).unwrap_or_default();
+        compose(all, &route.name, route.rules.audience, &whereabouts, news)
+    };
     let letters = decision.news.iter().map(|news| (news.mirror.clone(), letter(news))).collect();
     Ok(Told { route: route.name.clone(), incidents: decision.incidents, letters })
 }
