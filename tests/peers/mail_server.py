@@ -2,8 +2,8 @@
 
 usage: mail_server.py PORT FOLDER (starttls|implicit|none) [CERTIFICATE KEY USER PASSWORD]
 
-Each mail becomes FOLDER/N.eml, its recipients FOLDER/N.to. While FOLDER/refuse exists, nothing is accepted. With
-STARTTLS, nothing but STARTTLS is answered before it, and a login is asked for after it.
+Each mail becomes FOLDER/N.eml, its recipients FOLDER/N.to. While FOLDER/refuse exists, nothing is accepted, and never
+for an address that is a line of FOLDER/unknown. With STARTTLS, nothing but STARTTLS is answered before it, and a login is asked for after it.
 """
 
 import asyncio
@@ -21,6 +21,13 @@ class Keeper:
     """Keeps every mail in a file."""
 
     count = 0
+
+    async def handle_RCPT(self, server, session, envelope, address, options):
+        unknown = folder / "unknown"
+        if unknown.exists() and address in unknown.read_text().splitlines():
+            return f"550 5.1.1 <{address}>: nobody of that name"
+        envelope.rcpt_tos.append(address)
+        return "250 2.1.5 OK"
 
     async def handle_DATA(self, server, session, envelope):
         if (folder / "refuse").exists():

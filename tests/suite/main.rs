@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "in tests a panic is the report")]
 
+mod alerts;
 mod bundle;
 mod cli;
 mod cli_breaker;

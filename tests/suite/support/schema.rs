@@ -32,6 +32,11 @@ pub fn expect_command(name: &str, report: &str) -> serde_json::Value {
         "schedule" => include_str!("../../../docs/schema/schedule-1.json"),
         "testimony" => include_str!("../../../docs/schema/testimony-1.json"),
         "resilience" => include_str!("../../../docs/schema/resilience-1.json"),
+        "alert" => include_str!("../../../docs/schema/alert-1.json"),
+        "alerts" => include_str!("../../../docs/schema/alerts-1.json"),
+        "alert_test" => include_str!("../../../docs/schema/alert_test-1.json"),
+        "alert_send" => include_str!("../../../docs/schema/alert_send-1.json"),
+        "alert_rehearsal" => include_str!("../../../docs/schema/alert_rehearsal-1.json"),
         "targets" => include_str!("../../../docs/schema/targets-1.json"),
         unknown => panic!("there is no schema {unknown}"),
     };
