@@ -53,6 +53,7 @@ fn gather(session: &Session, targets: &[&Target]) -> Result<Fleet, HistoryError>
         wanted: session.config.policy.replicas.wanted(mirrors.len(), paused(targets)),
         observer: Observer {
             saw: saw(history.as_ref())?,
+            online: last_round.as_ref().and_then(|round| round.online),
             round_at: last_round.as_ref().map(|round| round.finished),
             round_ms: last_round.as_ref().map(|round| milliseconds(round.started, round.finished)),
             every,

@@ -22,7 +22,10 @@ pub fn judge_round(session: &Session, round: &Round) -> Result<(), Failure> {
     let known: BTreeMap<TargetName, Standing> =
         history.mirrors_health().map_err(fail)?.into_iter().map(|mirror| (mirror.target, mirror.standing)).collect();
     let around = around(session, round)?;
-    let paces = paces(&history.first_bytes_of_all(round.started).map_err(fail)?);
+    let mut first_bytes = history.first_bytes_of_all(round.started).map_err(fail)?;
+    // What is no mirror any more is nothing to be measured against.
+    first_bytes.retain(|name, _| session.config.targets.iter().any(|target| target.name == *name));
+    let paces = paces(&first_bytes);
     let looks = round.mirrors.iter().filter(|look| !round.unfinished.contains(&look.target));
     let observations: Vec<Observation> =
         looks.map(|look| Observation { at: round.started, look: look.clone(), probes: probes_of(round, look) }).collect();

@@ -64,7 +64,7 @@ fn reader_clients(
 ) -> Result<(reqwest::Client, reqwest::Client), NetError> {
     let policy = http_policy(target, &session.config.policy.timeouts);
     let policy = match any {
-        Some(any) => policy.afresh(any),
+        Some(any) => policy.afresh(any, &session.config.policy.timeouts),
         None => policy,
     };
     let fresh = HttpPolicy { pool: 0, ..policy.clone() };

@@ -50,10 +50,14 @@ use args::{Arguments, Command, Target};
 use exit::{Ended, Failure};
 use surface::{Surface, fail};
 
+/// Files and connections that may be open at the same time, where the system lets us.
+const FILES: u64 = 8192;
+
 /// Runs the program and tells how it ended (docs/exit-codes.md).
 #[must_use]
 pub fn run() -> ExitCode {
     forbid_core_dumps();
+    allow_many_files();
     let arguments = Arguments::parse();
     let surface = Surface::new(&arguments.global);
     surface.begin_log();
@@ -142,6 +146,17 @@ fn forbid_core_dumps() {
     let none = rustix::process::Rlimit { current: Some(0), maximum: Some(0) };
     // Lowering one's own limit is always allowed; should a sandbox forbid it, there is nothing else to be done.
     let _ = rustix::process::setrlimit(rustix::process::Resource::Core, none);
+}
+
+/// Hundreds of mirrors at once are more connections than the 1,024 files that many systems allow a process at first.
+fn allow_many_files() {
+    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile);
+    let wanted = limit.maximum.map_or(FILES, |most| most.min(FILES));
+    if limit.current.is_some_and(|current| current < wanted) {
+        let raised = rustix::process::Rlimit { current: Some(wanted), ..limit };
+        // Within the upper limit it is always allowed; should a sandbox forbid it, fewer mirrors can be asked at once.
+        let _ = rustix::process::setrlimit(rustix::process::Resource::Nofile, raised);
+    }
 }
 
 #[cfg(test)]

@@ -5,13 +5,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use futures_util::future::{self, Either};
 use futures_util::{StreamExt as _, stream};
 use jiff::Timestamp;
 
 use super::findings::{Findings, Inspection};
 use super::lists::FileLists;
 use super::patience::{Deadlines, Patience};
-use super::{CertificateSight, Depth, Family, MirrorCheck, ProbeOrders, Probes, Reach, ReachProbe, Verdict, probe};
+use super::{CertificateSight, Depth, Family, MirrorCheck, ProbeOrders, Probes, Reach, ReachProbe, TroubleClass, Verdict, probe};
 use crate::base::{BundleName, Holds, Level, Sha256, TargetName};
 use crate::reader::Source;
 use crate::trust::{self, BundleRecord, FetchError, FetchFault, FileRecord, Known, Rejection, Verified};
@@ -93,17 +94,16 @@ pub(super) async fn inspect(
     let mut found = Findings::begin(mirror);
     let (mut state, mut met) = (None, (Vec::new(), None));
     let looking = async {
-        let looking = trust::verify(mirror.source.as_ref(), &expected.pin, expected.now, mirror.known.as_ref());
-        // On the heap: a TLS handshake in the making would else lie in every look that waits.
-        let (first, (reach, certificate)) = tokio::join!(looking, Box::pin(reach(mirror)));
-        let verified = match (first, second_source(mirror, &reach)) {
+        let look = |source| trust::verify(source, &expected.pin, expected.now, mirror.known.as_ref());
+        let (first, reached) = beside_reach(mirror, look(mirror.source.as_ref())).await;
+        let second = second_source(mirror, &reached.0);
+        met = reached;
+        let verified = match (first, second) {
             // A packet was lost, a worker was restarted: one failure alone is none.
-            (Err(Rejection::Unreadable(_)), Some(source)) => {
-                trust::verify(source.as_ref(), &expected.pin, expected.now, mirror.known.as_ref()).await
-            }
-            (first, _) => first,
+            (None | Some(Err(Rejection::Unreadable(_))), Some(source)) => look(source.as_ref()).await,
+            (Some(first), _) => first,
+            (None, None) => look(mirror.source.as_ref()).await,
         };
-        met = (reach, certificate);
         match verified {
             Ok(verified) => {
                 found.authentic(&verified, expected);
@@ -142,7 +142,29 @@ async fn probe_beside(probes: &mut Probes, found: &mut Findings, mirror: &Mirror
     *probes = Probes { write, ..content };
 }
 
-async fn reach(mirror: &Mirror) -> (Vec<Reach>, Option<CertificateSight>) {
+/// What the reach probe saw.
+type Reached = (Vec<Reach>, Option<CertificateSight>);
+
+/// Looks and probes reach at the same time. A look that still waits when no address has answered in time is dropped:
+/// it would say the same, later, and a mirror that is away shall not hold a round up for longer than it must.
+async fn beside_reach<T>(mirror: &Mirror, looking: impl Future<Output = T>) -> (Option<T>, Reached) {
+    // On the heap: a TLS handshake in the making would else lie in every look that waits.
+    let reaching = Box::pin(reach(mirror));
+    let looking = std::pin::pin!(looking);
+    match future::select(looking, reaching).await {
+        Either::Left((looked, reaching)) => (Some(looked), reaching.await),
+        Either::Right((reached, _)) if is_silent(&reached.0) => (None, reached),
+        Either::Right((reached, looking)) => (Some(looking.await), reached),
+    }
+}
+
+/// Whether nobody answered in time, over any family.
+fn is_silent(reach: &[Reach]) -> bool {
+    let silent = |seen: &Reach| seen.trouble.as_ref().is_some_and(|trouble| trouble.class == TroubleClass::Timeout);
+    !reach.is_empty() && reach.iter().all(silent)
+}
+
+async fn reach(mirror: &Mirror) -> Reached {
     match &mirror.reach {
         Some(probe) => probe.look().await,
         None => (Vec::new(), None),

@@ -27,7 +27,7 @@ pub use probe::{
     SampleOrder, Throughput, Trouble, TroubleClass, When, WriteOrder, WriteProbe, WriteStep,
 };
 pub use record::{Depth, Evidence, MirrorCheck, Round, Seen, Suspects, Verdict};
-pub use round::{RoundOrders, round};
+pub use round::{AT_ONCE, RoundOrders, round};
 pub use speed::{median, paces, quantile};
 pub use standing::{Around, Condition, Counters, Pace, Reason, ReasonCode, Standing, condition_of, judge, observer_fault};
 pub use store_source::StoreSource;

@@ -12,6 +12,10 @@ use super::patience::Deadlines;
 use super::{Control, Depth, Evidence, MirrorCheck, Probes, Round, Verdict};
 use crate::base::{BundleName, Clock, Replicas, Sha256, TargetName, Timeouts};
 
+/// A look at metadata is a handful of small requests, and most of its time is waiting: for a mirror that is away, half a
+/// minute. Two thousand of them are to be seen within a minute although one in ten is.
+pub const AT_ONCE: usize = 8;
+
 /// What a round is about.
 pub struct RoundOrders {
     /// The mirrors, in the order of the configuration.
@@ -26,7 +30,7 @@ pub struct RoundOrders {
     pub replicas: Replicas,
     /// Mirrors that are not looked at because they are paused.
     pub paused: usize,
-    /// Mirrors looked at, at the same time.
+    /// Mirrors looked at, at the same time; [`AT_ONCE`] times as many where nothing but metadata is asked for.
     pub concurrency: usize,
     /// How long one mirror (`target`) and all of them (`run`) may take; what is not looked at by then is unreadable.
     pub timeouts: Timeouts,
@@ -52,20 +56,24 @@ pub async fn round(orders: RoundOrders) -> Round {
     };
     let lists = FileLists::default();
     let deadlines = Deadlines::from_now(&orders.timeouts);
-    let looks = orders.mirrors.iter().map(|mirror| {
+    let looks = orders.mirrors.iter().enumerate().map(|(position, mirror)| {
         let look = inspect(mirror, &orders.expected, orders.depth, &lists, deadlines);
         let stopped = orders.cancel.cancelled();
         async move {
-            tokio::select! {
+            let found = tokio::select! {
                 biased;
                 () = stopped => Inspection::stopped(mirror),
                 found = look => found,
-            }
+            };
+            (position, found)
         }
     });
     // At the same time: both are asked at the begin of a round, and nobody waits for the other.
-    let looking = stream::iter(looks).buffered(orders.concurrency.max(1)).collect();
-    let (answered, mut found): (Option<bool>, Vec<Inspection>) = tokio::join!(control, looking);
+    // Not in their order: one that is away would keep those behind it from being begun.
+    let looking = stream::iter(looks).buffer_unordered(at_once(&orders)).collect();
+    let (answered, mut found): (Option<bool>, Vec<(usize, Inspection)>) = tokio::join!(control, looking);
+    found.sort_unstable_by_key(|(position, _)| *position);
+    let mut found: Vec<Inspection> = found.into_iter().map(|(_, inspection)| inspection).collect();
     // Whoever read a mirror over the network is online, whatever has become of the places to ask.
     let online = answered.map(|answered| answered || found.iter().any(|look| reached(&look.probes)));
 
@@ -92,6 +100,11 @@ pub async fn round(orders: RoundOrders) -> Round {
         online,
         unfinished,
     }
+}
+
+fn at_once(orders: &RoundOrders) -> usize {
+    let light = orders.depth == Depth::Metadata && orders.mirrors.iter().all(|mirror| mirror.probes.are_none());
+    orders.concurrency.max(1) * if light { AT_ONCE } else { 1 }
 }
 
 /// Whether a mirror on another machine was read.

@@ -68,9 +68,11 @@ impl HttpPolicy {
         }
     }
 
-    /// The same policy for a second try: every request on a fresh connection, over the family of `any` alone.
+    /// The same policy for a second try: every request on a fresh connection, over the family of `any` alone. Whoever let
+    /// the time for TCP and TLS pass once is given the longer of the two now.
     #[must_use]
-    pub fn afresh(mut self, any: IpAddr) -> Self {
+    pub fn afresh(mut self, any: IpAddr, timeouts: &Timeouts) -> Self {
+        self.connect = timeouts.connect.max(timeouts.handshake);
         self.pool = 0;
         self.family = Some(any);
         self

@@ -1,6 +1,6 @@
 //! How every mirror is, for people.
 
-use super::probes::{is_trouble, lines};
+use super::probes::{families_that_work, is_trouble, lines};
 use super::table::{Style, Table, Tone, line};
 use super::words;
 use crate::health::{MirrorCheck, Probes, Round, Verdict};
@@ -24,10 +24,11 @@ pub fn check_table(round: &Round, style: Style) -> String {
 
 /// What the probes of the round saw. Of many mirrors only those with something to look into are told one by one.
 fn probed(round: &Round) -> String {
-    let told = |probes: &&Probes| round.probes.len() <= TOLD_ONE_BY_ONE || is_trouble(probes);
+    let alive = families_that_work(round.probes.values());
+    let told = |probes: &&Probes| round.probes.len() <= TOLD_ONE_BY_ONE || is_trouble(probes, &alive);
     let mut text = String::new();
     for (mirror, probes) in round.probes.iter().filter(|(_, probes)| told(probes)) {
-        for words in lines(probes) {
+        for words in lines(probes, &alive) {
             text += &line(1, &format!("{mirror}  {words}"));
         }
     }

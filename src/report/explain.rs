@@ -6,9 +6,10 @@ use super::advice::advice;
 use super::fleet::{Fleet, FleetMirror};
 use super::json::object;
 use super::probes::{sample_words, speed_words, write_words};
+use super::reach::reach_lines;
 use super::table::line;
 use super::words;
-use crate::health::Observation;
+use crate::health::{Condition, Observation};
 use crate::history::{Event, EventKind, LastProbes, Uptime};
 
 /// Why a mirror is in its condition, since when, on what evidence, and what to do.
@@ -29,6 +30,9 @@ pub fn explanation(fleet: &Fleet, mirror: &FleetMirror, events: &[Event]) -> Str
     );
     if let Some(url) = &mirror.public_url {
         say(1, &format!("readers find it at {url}"));
+    }
+    if let Some(words) = given_up(mirror, fleet.at) {
+        say(1, &words);
     }
     if standing.reasons.is_empty() && standing.seen_at.is_some() {
         say(1, "nothing speaks against it");
@@ -82,6 +86,8 @@ pub fn explanation_json(fleet: &Fleet, mirror: &FleetMirror, events: &[Event]) -
                 "at": seen.at,
                 "verdict": seen.look.verdict.to_string(),
                 "evidence": seen.look.evidence,
+                "reach": seen.probes.reach,
+                "certificate": seen.probes.certificate,
             })),
             "releases_behind": mirror.behind,
             "lag_seconds": mirror.lag.map(|lag| lag.as_secs()),
@@ -111,10 +117,25 @@ pub(super) fn event_words(what: &EventKind) -> String {
     }
 }
 
+/// What to do about a mirror that has been away or wrong for so long that waiting is no plan.
+fn given_up(mirror: &FleetMirror, now: Timestamp) -> Option<String> {
+    let gone = matches!(mirror.standing.condition, Condition::Unreachable | Condition::Quarantined);
+    let days = now.duration_since(mirror.standing.since).as_hours() / 24;
+    let what = match days {
+        ..7 => return None,
+        7..30 => "ask whoever runs it",
+        _ => "leave it out: `state: paused` for it in targets.yaml, or take it from there",
+    };
+    gone.then(|| format!("it has been so for {days} days: {what}"))
+}
+
 fn evidence(say: &mut impl FnMut(usize, &str), seen: &Observation, now: Timestamp) {
     say(1, &format!("last look, {}: {}", words::ago(seen.at, now), seen.look.verdict));
     for fact in &seen.look.evidence {
         say(2, &fact.to_string());
+    }
+    for words in reach_lines(&seen.probes, now) {
+        say(2, &words);
     }
 }
 

@@ -27,6 +27,7 @@ mod probes;
 pub mod progress;
 mod prometheus;
 mod public;
+mod reach;
 mod repairs;
 mod resilience;
 mod run;

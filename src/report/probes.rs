@@ -1,20 +1,30 @@
 //! What probes saw, in words.
 
+use std::collections::BTreeSet;
+
+use super::reach::{half_reached, reach_words};
 use super::words;
 use crate::base::ByteCount;
-use crate::health::{Probes, Sample, Throughput, WriteProbe, WriteStep};
+use crate::health::{Family, Probes, Sample, Throughput, WriteProbe, WriteStep};
 
-/// One line for each probe with something to tell.
-pub(super) fn lines(probes: &Probes) -> Vec<String> {
+/// The address families over which some mirror was reached: trouble over another one may be our own line's.
+pub(super) fn families_that_work<'a>(all: impl Iterator<Item = &'a Probes>) -> BTreeSet<Family> {
+    all.flat_map(|probes| &probes.reach).filter(|reach| reach.trouble.is_none()).map(|reach| reach.family).collect()
+}
+
+/// One line for each probe with something to tell; of reach only what a verdict does not say.
+pub(super) fn lines(probes: &Probes, alive: &BTreeSet<Family>) -> Vec<String> {
     let sampled = probes.sample.as_ref().map(|sample| format!("sample: {}", sample_words(sample)));
     let timed = probes.throughput.as_ref().map(|speed| format!("speed: {}", speed_words(speed)));
     let wrote = probes.write.as_ref().map(|write| format!("write: {}", write_words(write)));
-    sampled.into_iter().chain(timed).chain(wrote).collect()
+    let half = half_reached(probes, alive).map(|reach| format!("reach: {}", reach_words(reach)));
+    half.chain(sampled).chain(timed).chain(wrote).collect()
 }
 
 /// Whether something in it asks for a look; what is told as evidence anyway does not.
-pub(super) fn is_trouble(probes: &Probes) -> bool {
+pub(super) fn is_trouble(probes: &Probes, alive: &BTreeSet<Family>) -> bool {
     probes.sample.as_ref().is_some_and(|sample| !sample.bad.is_empty() || !sample.unread.is_empty())
+        || half_reached(probes, alive).next().is_some()
         || probes.write.as_ref().is_some_and(|write| write.failed.is_some())
 }
 

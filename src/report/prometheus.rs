@@ -4,6 +4,7 @@
 
 mod alerts;
 mod probes;
+mod reach;
 mod resilience;
 
 use std::fmt::Write as _;
@@ -25,6 +26,7 @@ pub fn prometheus(fleet: &Fleet) -> String {
     conditions(&mut out, fleet);
     uptime(&mut out, fleet);
     probes::probes(&mut out, fleet);
+    reach::reach(&mut out, fleet);
     out.text
 }
 
@@ -33,6 +35,11 @@ fn observer(out: &mut Metrics, fleet: &Fleet) {
     out.sample("spartacus_build_info", &[("version", env!("CARGO_PKG_VERSION"))], 1.0);
     out.family("spartacus_observer_saw", "gauge", "0: so many mirrors failed at once in the last round that the fault was ours.");
     out.sample("spartacus_observer_saw", &[], number(fleet.observer.saw));
+    let name = "spartacus_observer_online";
+    out.family(name, "gauge", "Whether any place of health.control answered in the last round; absent: none is named.");
+    if let Some(online) = fleet.observer.online {
+        out.sample(name, &[], number(online));
+    }
     if let Some(at) = fleet.observer.round_at {
         let name = "spartacus_round_last_completed_timestamp_seconds";
         out.family(name, "gauge", "When the last round over the mirrors ended.");

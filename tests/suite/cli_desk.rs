@@ -135,7 +135,8 @@ impl Desk {
         self.heard(&output)
     }
 
-    fn prepared<'a>(&self, command: &'a mut Command) -> &'a mut Command {
+    /// A command with the environment of these commands, to be run in another way.
+    pub fn prepared<'a>(&self, command: &'a mut Command) -> &'a mut Command {
         let place = program().parent().expect("a folder").display();
         let command = command.current_dir(self.folder.path()).stdin(Stdio::null()).env_clear();
         command.env("PATH", format!("{place}:/usr/bin:/bin")).env("HOME", self.folder.path());

@@ -43,7 +43,7 @@ fn source(clients: &Clients, timeouts: &Timeouts, address: &Address, any: Option
 fn face(clients: &Clients, timeouts: &Timeouts, address: &Address, any: Option<IpAddr>) -> Result<Face, NetError> {
     let policy = HttpPolicy { proxy: address.proxy.clone(), ca: address.ca.clone(), ..HttpPolicy::new(timeouts) };
     let policy = match any {
-        Some(any) => policy.afresh(any),
+        Some(any) => policy.afresh(any, timeouts),
         None => policy,
     };
     let strict = HttpSource::new(clients.get(&policy)?, address.url.clone());

@@ -19,6 +19,14 @@ pub struct ProbeOrders {
     pub write: Option<WriteOrder>,
 }
 
+impl ProbeOrders {
+    /// Whether nothing is probed.
+    #[must_use]
+    pub fn are_none(&self) -> bool {
+        self.sample.is_none() && self.throughput.is_none() && self.write.is_none()
+    }
+}
+
 /// How many pieces are looked at, and what that may cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SampleOrder {

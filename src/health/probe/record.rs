@@ -53,6 +53,15 @@ impl Family {
             Self::Ipv6 => "ipv6",
         }
     }
+
+    /// The word for people.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ipv4 => "IPv4",
+            Self::Ipv6 => "IPv6",
+        }
+    }
 }
 
 /// The phases of a request, in their order.
@@ -71,6 +80,20 @@ pub enum Phase {
     Transfer,
 }
 
+impl Phase {
+    /// The word in JSON and metrics.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Dns => "dns",
+            Self::Connect => "connect",
+            Self::Tls => "tls",
+            Self::FirstByte => "first_byte",
+            Self::Transfer => "transfer",
+        }
+    }
+}
+
 /// How long each phase took, in milliseconds; `None`: it was not reached, or there is none (TLS over plain HTTP).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -85,6 +108,21 @@ pub struct Phases {
     pub first_byte_ms: Option<u64>,
     /// From there to the last byte.
     pub transfer_ms: Option<u64>,
+}
+
+impl Phases {
+    /// The phases that were passed, in their order, with how long each took in milliseconds.
+    pub fn told(&self) -> impl Iterator<Item = (Phase, u64)> {
+        [
+            (Phase::Dns, self.dns_ms),
+            (Phase::Connect, self.connect_ms),
+            (Phase::Tls, self.tls_ms),
+            (Phase::FirstByte, self.first_byte_ms),
+            (Phase::Transfer, self.transfer_ms),
+        ]
+        .into_iter()
+        .filter_map(|(phase, time)| Some((phase, time?)))
+    }
 }
 
 /// What sort of trouble a probe met; a stable word for metrics.

@@ -67,8 +67,9 @@ fn half_reached(
     };
     *failed = if trouble.is_some() { failed.saturating_add(1) } else { 0 };
     if let Some(trouble) = trouble.and_then(|reach| reach.trouble.as_ref()).filter(|_| *failed >= rules.unreachable_after) {
-        let (other, name) = if family == Family::Ipv4 { ("IPv6", "IPv4") } else { ("IPv4", "IPv6") };
-        reasons.tell(ReasonCode::HalfReached, format!("reached over {other}, but not over {name}: {}", trouble.what));
+        let other = if family == Family::Ipv4 { Family::Ipv6 } else { Family::Ipv4 };
+        let what = format!("reached over {}, but not over {}: {}", other.name(), family.name(), trouble.what);
+        reasons.tell(ReasonCode::HalfReached, what);
     }
 }
 
@@ -91,7 +92,7 @@ fn slow(reasons: &mut Reasons, around: &Around, rules: &HealthRules) {
     if pace.slowest >= floor && pace.slowest > pace.fleet.saturating_mul(rules.slow_times) {
         let Pace { looks, slowest, fleet } = pace;
         let what = format!(
-            "of {looks} looks in a day the slowest waited {slowest} ms for a first byte, where the fleet's median is {fleet} ms"
+            "of {looks} looks in a day one in twenty waited {slowest} ms or more for a first byte, where the fleet's median is {fleet} ms"
         );
         reasons.tell(ReasonCode::Slow, what);
     }

@@ -113,6 +113,7 @@ fn why(error: &Error, name: &ServerName<'_>) -> String {
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => "it has expired".to_owned(),
         CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => "its time has not begun".to_owned(),
         CertificateError::UnknownIssuer => "no authority that is trusted here issued it".to_owned(),
+        CertificateError::BadSignature => "it was not signed by the authority that it names".to_owned(),
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
             format!("it is not for the name {}", name.to_str())
         }
