@@ -39,6 +39,11 @@ pub(super) fn half_gone(expires: Timestamp, life: SignedDuration, now: Timestamp
     now.duration_until(expires) < life / 2
 }
 
+/// Whether what expires at `expires` was made a day ago or earlier, if it was to live for `life`.
+pub(super) fn is_a_day_old(expires: Timestamp, life: SignedDuration, now: Timestamp) -> bool {
+    now.duration_until(expires) <= life - days(1)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

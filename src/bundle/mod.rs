@@ -12,6 +12,7 @@
 mod collect;
 mod disk;
 mod error;
+mod fleet;
 mod heartbeat;
 mod init;
 mod keyring;
@@ -34,6 +35,7 @@ mod staged;
 
 pub use collect::{Collected, SourceFile};
 pub use error::{BundleError, Trouble};
+pub use fleet::FleetFile;
 pub use heartbeat::Heartbeat;
 pub use init::{InitSpec, Initialised, People, is_inside};
 pub use keyring::{KeyName, Keyring};

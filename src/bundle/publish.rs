@@ -10,6 +10,7 @@ use jiff::Timestamp;
 
 use super::disk::{self, PUBLIC};
 use super::error::BundleError;
+use super::fleet;
 use super::keyring::{Keyring, signature_files};
 use super::lifetime;
 use super::lock::ProjectLock;
@@ -19,8 +20,8 @@ use super::published::{Published, release};
 use super::release::Release;
 use super::showcase::Showcase;
 use super::sign::Signed;
-use crate::trust::role::{self, SnapshotSpec, TimestampSpec};
-use crate::trust::{RolePin, SigningKey, Unsigned};
+use crate::trust::role::{self, FLEET, SnapshotSpec, TargetsSpec, TimestampSpec};
+use crate::trust::{RoleKeys, RolePin, SigningKey, Unsigned};
 
 /// Lists of bundles and snapshots that are kept.
 const KEPT: u64 = 3;
@@ -79,6 +80,10 @@ pub(super) async fn publish_stepwise(
         let mut pins = before.as_ref().map(|state| state.verified.pins.clone()).unwrap_or_default();
         pins.insert(role.role.clone(), RolePin::of(role.version, &signed.role));
         pins.insert(list.role.clone(), RolePin::of(list.version, &signed.targets));
+        if !showcase.fleet.is_empty() && staged_delegates(signed)? {
+            pins.insert(FLEET.to_owned(), fleet::write(project, before.as_ref(), &showcase.fleet, online, now)?);
+            after(Step::Prepared)?;
+        }
         // 3. The commit point.
         commit(project, &keyring, before.as_ref(), pins, online, now, after)?;
     }
@@ -94,7 +99,8 @@ pub(super) async fn publish_stepwise(
 }
 
 /// Makes a new timestamp if half the life of the present one is gone, or if `forced`; and a new snapshot if half of its
-/// life is. `None`: nothing was published yet.
+/// life is. With something to tell of the mirrors, all three roles of the online key, and at least once a day.
+/// `None`: nothing was published yet.
 pub async fn renew(
     project: &Project,
     _held: &ProjectLock,
@@ -105,15 +111,22 @@ pub async fn renew(
 ) -> Result<Option<Release>, BundleError> {
     let keyring = project.keyring()?;
     let Some(state) = Published::load(project, now).await? else { return Ok(None) };
-    let due = lifetime::half_gone(state.verified.timestamp.expires, lifetime::of_timestamp(&keyring), now);
+    let life = lifetime::of_timestamp(&keyring);
+    let tells = !showcase.fleet.is_empty() && state.list.fleet.is_some();
+    let expires = state.verified.timestamp.expires;
+    let due = lifetime::half_gone(expires, life, now) || (tells && lifetime::is_a_day_old(expires, life, now));
     if !due && !forced {
         return release(project, &state, showcase).await.map(Some);
     }
     check_online(&keyring, online)?;
     let after: AfterStep<'_> = &mut |_| Ok(());
     let snapshot = &state.verified.snapshot;
-    if lifetime::half_gone(snapshot.expires, lifetime::ROLES, now) {
-        commit(project, &keyring, Some(&state), state.verified.pins.clone(), online, now, after)?;
+    let mut pins = state.verified.pins.clone();
+    if tells {
+        pins.insert(FLEET.to_owned(), fleet::write(project, Some(&state), &showcase.fleet, online, now)?);
+    }
+    if tells || lifetime::half_gone(snapshot.expires, lifetime::ROLES, now) {
+        commit(project, &keyring, Some(&state), pins, online, now, after)?;
     } else {
         let pin = RolePin::of(snapshot.version, &snapshot.bytes);
         write_timestamp(project, &keyring, Some(&state), pin, online, now, after)?;
@@ -121,6 +134,12 @@ pub async fn renew(
     let state = published_now(project, now).await?;
     prune(project, &state)?;
     release(project, &state, showcase).await.map(Some)
+}
+
+/// Whether the list that is published now lets the online key tell of the mirrors: one that was staged long ago may not.
+fn staged_delegates(signed: &Signed) -> Result<bool, BundleError> {
+    let list = TargetsSpec::read(&signed.targets, RoleKeys { keys: Vec::new(), threshold: 0 });
+    Ok(list?.fleet.is_some())
 }
 
 /// Whether exactly this list of bundles is the published one.
@@ -218,10 +237,13 @@ async fn published_now(project: &Project, now: Timestamp) -> Result<Published, B
         .ok_or_else(|| BundleError::Malformed { path: project.metadata(), reason: "timestamp.json disappeared".into() })
 }
 
-/// Removes lists of bundles and snapshots older than the last three.
+/// Removes lists of bundles, snapshots and what was told of mirrors older than the last three.
 fn prune(project: &Project, state: &Published) -> Result<(), BundleError> {
     let folder = project.metadata();
-    for (role, newest) in [("targets", state.verified.targets.version), ("snapshot", state.verified.snapshot.version)] {
+    let told = state.verified.pins.get(FLEET).map_or(0, |pin| pin.version);
+    fleet::prune(project, told, KEPT)?;
+    let newest = [("targets", state.verified.targets.version), ("snapshot", state.verified.snapshot.version), (FLEET, told)];
+    for (role, newest) in newest {
         for name in disk::list(&folder)? {
             if version_of(&name, role).is_some_and(|version| version + KEPT <= newest) {
                 disk::remove(&folder.join(Utf8Path::new(&name)))?;

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 
 use super::disk;
 use super::error::BundleError;
+use super::fleet;
 use super::keyring::signature_files;
 use super::names::SUMS;
 use super::project::Project;
@@ -52,6 +53,13 @@ impl Published {
         Ok(verify_bundle(&LocalMetadata(project.state()), &self.verified, name).await?.files)
     }
 
+    /// Whether the published list of bundles lets the online key tell of the mirrors; one from before there was such a role does
+    /// not.
+    #[must_use]
+    pub fn may_tell(&self) -> bool {
+        self.list.fleet.is_some()
+    }
+
     /// Whether a bundle of this name is live.
     #[must_use]
     pub fn lists(&self, name: &BundleName) -> bool {
@@ -77,6 +85,9 @@ pub(super) async fn release(project: &Project, published: &Published, showcase: 
         metadata.push(role);
         bundles.push(entry);
     }
+    let fleet = fleet::objects(project, verified).await?;
+    let conveniences = showcase::objects(project, verified, showcase, &fleet)?;
+    metadata.extend(fleet);
     metadata.push(inline(&verified.snapshot.path, &verified.snapshot.bytes));
     Ok(Release {
         version: verified.timestamp.version,
@@ -86,7 +97,7 @@ pub(super) async fn release(project: &Project, published: &Published, showcase: 
         metadata,
         roots: project.roots()?.iter().map(|(path, bytes)| inline(path, bytes)).collect(),
         pointer: inline(&verified.timestamp.path, &verified.timestamp.bytes),
-        conveniences: showcase::objects(project, verified, showcase)?,
+        conveniences,
     })
 }
 
@@ -125,7 +136,7 @@ pub(super) fn has_sums(project: &Project, name: &BundleName, sums: &Bytes) -> Re
 }
 
 /// The project's own metadata, as if it were a mirror.
-struct LocalMetadata(Utf8PathBuf);
+pub(super) struct LocalMetadata(pub(super) Utf8PathBuf);
 
 #[async_trait]
 impl Fetch for LocalMetadata {

@@ -15,6 +15,7 @@ use super::release::Release;
 use super::showcase::Showcase;
 use super::sign::Signed;
 use crate::trust::SigningKey;
+use crate::trust::role::FLEET;
 
 /// A copy of a project's metadata, removed when dropped.
 #[derive(Debug)]
@@ -44,6 +45,7 @@ pub async fn rehearse(
     let mut signed = signed.clone();
     copy_folder(&project.metadata(), &copy.metadata())?;
     copy_folder(&project.state().join("sums"), &copy.state().join("sums"))?;
+    copy_folder(&project.state().join(FLEET), &copy.state().join(FLEET))?;
     copy_folder(&signed.staged.folder, &copy.staged_folder(signed.name()))?;
     signed.staged.folder = copy.staged_folder(signed.name());
     // By their whole paths: a link in there counts from where it lies.

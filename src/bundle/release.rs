@@ -55,12 +55,12 @@ pub struct Release {
     pub newest: Option<BundleName>,
     /// Live bundles, oldest first.
     pub bundles: Vec<BundleEntry>,
-    /// Versioned metadata other than roots: targets, bundle roles, snapshot.
+    /// What is small, versioned and the same for all: targets, bundle roles, snapshot; the fleet role with its files.
     pub metadata: Vec<Object>,
     /// All roots, oldest first. A root that readers do not have yet goes up last of all.
     pub roots: Vec<Object>,
     /// `metadata/timestamp.json`: the commit point.
     pub pointer: Object,
-    /// Unsigned conveniences (`mirrors.json`, `index.html`), written after the commit, replaced freely.
+    /// Unsigned conveniences (`mirrors.json`, `index.html`, `status.html`), written after the commit, replaced freely.
     pub conveniences: Vec<Object>,
 }

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use serde::Serialize;
 
 use super::error::BundleError;
+use super::fleet::{self, FleetFile};
 use super::project::Project;
 use super::published::inline;
 use super::release::Object;
@@ -19,6 +20,8 @@ pub struct Showcase {
     pub project: String,
     /// Where else the same tree can be read.
     pub mirrors: Vec<MirrorLink>,
+    /// What is published and signed of the mirrors from now on; empty: nothing new.
+    pub fleet: Vec<FleetFile>,
 }
 
 /// One public mirror.
@@ -30,18 +33,37 @@ pub struct MirrorLink {
     pub url: String,
 }
 
-/// `index.html` and `mirrors.json`. The same state gives the same bytes.
-pub(super) fn objects(project: &Project, verified: &Verified, showcase: &Showcase) -> Result<Vec<Object>, BundleError> {
+/// The page of mirrors among the files of the fleet role.
+pub(super) const STATUS: &str = "status.html";
+/// The list of mirrors among them.
+pub(super) const MIRRORS: &str = "mirrors.json";
+
+/// `index.html` and `mirrors.json`, and `status.html` where the `fleet` role signed one: these are copies of the newest signed
+/// ones, under names that do not change. The same state gives the same bytes.
+pub(super) fn objects(
+    project: &Project,
+    verified: &Verified,
+    showcase: &Showcase,
+    fleet: &[Object],
+) -> Result<Vec<Object>, BundleError> {
     let keyring = project.keyring()?;
     let keys = keyring.targets.keys.iter().map(|key| (keyring.name_of(key), key.to_minisign(), key.to_openssh(""))).collect();
-    let page = page(&showcase.project, &project.pin()?.to_string(), keys, verified);
-    let mirrors = serde_json::to_vec_pretty(&serde_json::json!({"schema": 1, "mirrors": showcase.mirrors}))
-        .map_err(|error| BundleError::Malformed { path: "mirrors.json".into(), reason: error.to_string() })?;
-    let object = |name: &str, bytes: Vec<u8>| inline(&ObjectPath::new(name).expect("a good path"), &Bytes::from(bytes));
-    Ok(vec![object("mirrors.json", mirrors), object("index.html", page.into_bytes())])
+    let path = |name: &str| ObjectPath::new(name).expect("a good path");
+    let copy = |name: &str| fleet::newest(fleet, name).map(|signed| Object { path: path(name), ..signed.clone() });
+    let status = copy(STATUS);
+    let page = page(&showcase.project, &project.pin()?.to_string(), keys, verified, status.is_some());
+    let mirrors = if let Some(signed) = copy(MIRRORS) {
+        signed
+    } else {
+        let mirrors = serde_json::to_vec_pretty(&serde_json::json!({"schema": 1, "mirrors": showcase.mirrors}))
+            .map_err(|error| BundleError::Malformed { path: MIRRORS.into(), reason: error.to_string() })?;
+        inline(&path(MIRRORS), &Bytes::from(mirrors))
+    };
+    let page = inline(&path("index.html"), &Bytes::from(page.into_bytes()));
+    Ok([mirrors].into_iter().chain(status).chain([page]).collect())
 }
 
-fn page(project: &str, pin: &str, keys: Vec<(String, String, String)>, verified: &Verified) -> String {
+fn page(project: &str, pin: &str, keys: Vec<(String, String, String)>, verified: &Verified, has_status: bool) -> String {
     let mut rows = String::new();
     for bundle in verified.bundles.iter().rev() {
         let (name, date) = (bundle.name.as_str(), bundle.created.strftime("%Y-%m-%d"));
@@ -64,6 +86,7 @@ fn page(project: &str, pin: &str, keys: Vec<(String, String, String)>, verified:
         );
     }
     let title = escape(project);
+    let status = if has_status { ", and <a href=\"status.html\">how they are</a>" } else { "" };
     format!(
         "<!doctype html>
 <html lang=\"en\">
@@ -80,7 +103,7 @@ that you trust, and compare.</p>
 </pre>
 <p>With spartacus: <code>spartacus verify URL --root 1.root.json</code>, where SHA-256 of <code>1.root.json</code> is
 <code>{pin}</code>.</p>
-<p><a href=\"mirrors.json\">Other mirrors</a></p>
+<p><a href=\"mirrors.json\">Other mirrors</a>{status}</p>
 </body>
 </html>
 "

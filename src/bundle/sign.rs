@@ -14,6 +14,7 @@ use super::project::Project;
 use super::published::Published;
 use super::staged::Staged;
 use crate::base::{BundleName, ByteCount, Sha256, sanitise};
+use crate::trust::role::FLEET;
 use crate::trust::{KeyId, PublicKey, RoleKeys, SignatureLine, SigningKey, Unsigned, sums};
 
 /// How the files of co-signatures beside a stage end.
@@ -144,7 +145,8 @@ impl Staged {
             Some(state) => view_stored(&state.verified.targets.bytes)?,
             None => ListView::default(),
         };
-        let (old, new) = (before.by_name(), list.by_name());
+        let online = (keyring.online.keys.iter().map(PublicKey::key_id).collect(), keyring.online.threshold);
+        let (old, new) = (before.by_name(&online), list.by_name(&online));
         let without = |these: &BTreeMap<String, Trusted>, those: &BTreeMap<String, Trusted>| {
             these.keys().filter(|name| !those.contains_key(*name)).map(|name| sanitise(name)).collect()
         };
@@ -297,7 +299,9 @@ struct Delegation {
 type Trusted = (BTreeSet<KeyId>, u32);
 
 impl ListView {
-    fn by_name(self) -> BTreeMap<String, Trusted> {
-        self.delegations.roles.into_iter().map(|role| (role.name, (role.keyids, role.threshold))).collect()
+    /// Every bundle. That the `online` key tells of the mirrors is so in every list; anybody else in its place is told.
+    fn by_name(self, online: &Trusted) -> BTreeMap<String, Trusted> {
+        let all = self.delegations.roles.into_iter().map(|role| (role.name, (role.keyids, role.threshold)));
+        all.filter(|(name, trusted)| name != FLEET || trusted != online).collect()
     }
 }

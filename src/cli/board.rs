@@ -43,6 +43,7 @@ pub async fn board(session: &Session, targets: &[&Target]) -> Result<Board, Fail
         identity: session.project.pin().map_err(bundle_failure)?,
         bundles,
         chunk_bytes: CHUNK_BYTES,
+        alone: false,
         fleet,
     })
 }

@@ -8,6 +8,7 @@ use camino::Utf8Path;
 
 use super::alone::in_turn;
 use super::args::{Global, Push};
+use super::board::{board, everybody};
 use super::bundle::{bundle_name, stage};
 use super::cancel::Cancel;
 use super::check::look_at_mirrors;
@@ -19,9 +20,9 @@ use super::session::{Session, bundle_failure, file_failure, key_failure};
 use super::sign::sign_stage;
 use super::surface::{Surface, say};
 use crate::base::Hinted as _;
-use crate::bundle::{self, BundleError, MirrorLink, Project, ProjectLock, Release, Showcase, Staged};
+use crate::bundle::{self, BundleError, FleetFile, MirrorLink, Project, ProjectLock, Release, Showcase, Staged};
 use crate::health::Depth;
-use crate::report;
+use crate::report::{self, Board};
 use crate::transfer::{Run, RunKind};
 use crate::trust::SigningKey;
 
@@ -113,13 +114,13 @@ async fn release(
     staged.refuse_if_overtaken(published.as_ref()).map_err(bundle_failure)?;
     let signed = staged.signed(project).map_err(|error| unsigned(error, &name))?;
     let online = online_key(project)?;
+    let showcase = showcase_with_status(session).await?;
     cancel.check()?;
     if order.dry_run {
-        let (release, copy) =
-            bundle::rehearse(project, lock, &signed, &online, &showcase(session), now).await.map_err(bundle_failure)?;
+        let (release, copy) = bundle::rehearse(project, lock, &signed, &online, &showcase, now).await.map_err(bundle_failure)?;
         return Ok(Some((release, Some(copy))));
     }
-    let release = bundle::publish(project, lock, &signed, &online, &showcase(session), now).await;
+    let release = bundle::publish(project, lock, &signed, &online, &showcase, now).await;
     release.map(|release| Some((release, None))).map_err(bundle_failure)
 }
 
@@ -143,7 +144,7 @@ async fn is_published(session: &Session, name: &crate::base::BundleName) -> Resu
 /// The current state; its timestamp is renewed when half its life is gone.
 async fn current(session: &Session, lock: &ProjectLock, order: &Push, cancel: &Cancel) -> Result<Option<Release>, Failure> {
     cancel.check()?;
-    let (project, showcase, now) = (&session.project, showcase(session), session.clock.now());
+    let (project, showcase, now) = (&session.project, showcase_with_status(session).await?, session.clock.now());
     let release = if order.dry_run {
         bundle::current_release(project, &showcase, now).await
     } else {
@@ -182,7 +183,22 @@ pub fn showcase(session: &Session) -> Showcase {
         let url = target.public_url.as_ref()?;
         Some(MirrorLink { name: target.name.to_string(), url: url.to_string() })
     });
-    Showcase { project: session.config.project.name.clone(), mirrors: public.collect() }
+    Showcase { project: session.config.project.name.clone(), mirrors: public.collect(), fleet: Vec::new() }
+}
+
+/// The same with what the online key signs of the mirrors now, if the project publishes that: what was last seen of them.
+pub async fn showcase_with_status(session: &Session) -> Result<Showcase, Failure> {
+    let showcase = showcase(session);
+    if !session.config.project.publish_status {
+        return Ok(showcase);
+    }
+    let board = Board { alone: true, ..board(session, &everybody(session)).await? };
+    let file = |name, text: String| FleetFile { name, bytes: Bytes::from(text) };
+    let fleet = vec![
+        file("mirrors.json", format!("{}\n", report::mirrors_json(&board).trim_end())),
+        file("status.html", report::index_page(&board)),
+    ];
+    Ok(Showcase { fleet, ..showcase })
 }
 
 /// The bytes of the first root.

@@ -8,10 +8,10 @@ use super::cancel::Cancel;
 use super::deliver::{Delivery, code, deliver};
 use super::exit::{self, Ended, Failure};
 use super::newest;
-use super::push::{online_key, pin, showcase, tell};
+use super::push::{online_key, pin, showcase, showcase_with_status, tell};
 use super::session::{Session, bundle_failure};
 use super::surface::{Surface, say};
-use crate::bundle::{self, Heartbeat};
+use crate::bundle::{self, Heartbeat, Published};
 use crate::config::Target;
 use crate::transfer::{Run, RunKind};
 
@@ -41,7 +41,14 @@ pub async fn renewal(
     newest::refuse_if_set_back(session).await?;
     cancel.check()?;
     let (project, now) = (&session.project, session.clock.now());
-    let release = bundle::renew(project, &lock, &online_key(project)?, &showcase(session), now, forced).await;
+    let showcase = showcase_with_status(session).await?;
+    let published = Published::load(project, now).await.map_err(bundle_failure)?;
+    if !showcase.fleet.is_empty() && published.is_some_and(|published| !published.may_tell()) {
+        surface.remark(
+            "note: publish_status begins with the next release: no maintainer has signed yet that the online key may tell of mirrors",
+        );
+    }
+    let release = bundle::renew(project, &lock, &online_key(project)?, &showcase, now, forced).await;
     let release = release.map_err(bundle_failure)?.ok_or_else(nothing_published)?;
     newest::remember(session).await?;
     let delivery = Delivery {
@@ -60,7 +67,10 @@ async fn dry_run(surface: &Surface, session: &Session, targets: &[&Target], orde
     // Programs get the plan alone.
     let tell = |text: &str| if surface.json { surface.remark(text) } else { say(text) };
     let (project, now) = (&session.project, session.clock.now());
-    let heartbeat = Heartbeat::of(project, now).await.map_err(bundle_failure)?.ok_or_else(nothing_published)?;
+    let heartbeat = Heartbeat::of(project, now, session.config.project.publish_status)
+        .await
+        .map_err(bundle_failure)?
+        .ok_or_else(nothing_published)?;
     let day = "%Y-%m-%d %H:%MZ";
     let (expires, next) = (heartbeat.expires.strftime(day), heartbeat.next_expires.strftime(day));
     if order.if_due && now < heartbeat.due {

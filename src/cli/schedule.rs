@@ -242,7 +242,8 @@ impl Work for Desk<'_> {
 async fn known(session: &Session) -> Result<(Past, Rhythm), Failure> {
     let fail = |error| hinted(exit::UNEXPECTED, error);
     let (history, now) = (&session.history, session.clock.now());
-    let heartbeat = Heartbeat::of(&session.project, now).await.map_err(bundle_failure)?;
+    let tells = session.config.project.publish_status;
+    let heartbeat = Heartbeat::of(&session.project, now, tells).await.map_err(bundle_failure)?;
     let active = || session.config.targets.iter().filter(|target| target.state == TargetState::Active);
     let count = active().count();
     let standings: std::collections::BTreeMap<_, _> =

@@ -37,6 +37,8 @@ pub struct Project {
     pub layout: Layout,
     /// Digest of `1.root.json`, if pinned in the file (`root: sha256:...`).
     pub root: Option<crate::base::Sha256>,
+    /// The list of mirrors and how they are is pushed to all of them, signed by the online key.
+    pub publish_status: bool,
 }
 
 /// `policy:`

@@ -196,6 +196,16 @@ async fn look_at_files(
     let roots = companions.roots.iter().take(usize::try_from(verified.root_version).unwrap_or(usize::MAX));
     let mut patience = Patience::default();
     look_at_each(found, mirror, roots, depth, &mut patience).await;
+    match trust::verify_fleet(mirror.source.as_ref(), verified).await {
+        Ok(fleet) => {
+            let files = fleet.map(|fleet| fleet.files).unwrap_or_default();
+            look_at_each(found, mirror, files.iter(), depth, &mut patience).await;
+        }
+        Err(rejection) => {
+            found.rejected(&rejection);
+            patience.heard_of(&rejection);
+        }
+    }
     for record in mirror.held(verified) {
         if patience.is_over().is_some() {
             break;

@@ -24,6 +24,8 @@ pub struct Board {
     pub identity: Sha256,
     /// The live bundles, newest first.
     pub bundles: Vec<BoardBundle>,
+    /// The page stands alone: there are none beside it that it could link to.
+    pub alone: bool,
     /// Length of the chunks of large files, in bytes; the last one may be shorter.
     pub chunk_bytes: u64,
 }

@@ -100,6 +100,15 @@ pub struct VerifiedBundle {
     pub signers: Vec<String>,
 }
 
+/// What the online key says of the mirrors, verified.
+#[derive(Debug, Clone)]
+pub struct VerifiedFleet {
+    /// The role file.
+    pub role: RoleFile,
+    /// Its targets, all of them in `fleet/`, sorted by path.
+    pub files: Vec<FileRecord>,
+}
+
 /// Why a mirror's state was not accepted, in the order of how bad it is.
 #[derive(Debug, thiserror::Error)]
 pub enum Rejection {

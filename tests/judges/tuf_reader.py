@@ -51,6 +51,14 @@ def main() -> int:
                 raise SystemExit(f"{path}: listed, but not to be found through the delegation")
             updater.download_target(info)
             count += 1
+    # What the online key says of the mirrors, where it says something.
+    if "fleet.json" in signed_part(metadata, "snapshot")["meta"]:
+        version = signed_part(metadata, "snapshot")["meta"]["fleet.json"]["version"]
+        if updater.get_targetinfo(f"fleet/{version}.mirrors.json") is None:
+            raise SystemExit("fleet: mirrors.json is not a target")
+        for path in sorted(signed_part(metadata, "fleet")["targets"]):
+            updater.download_target(updater.get_targetinfo(path))
+            count += 1
     print(count)
     return 0
 

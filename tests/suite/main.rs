@@ -12,6 +12,7 @@ mod cli_health;
 mod cli_mirrors;
 mod cli_newcomer;
 mod cli_probes;
+mod cli_publish_status;
 mod cli_reach;
 mod cli_renew;
 mod cli_schedule;

@@ -73,9 +73,10 @@ fn project_section(file: &Section<'_, '_>) -> Option<Project> {
         Some(digits) => digits.parse::<Sha256>().map_err(|error| error.to_string()),
         None => Err("the pin of 1.root.json is written sha256:... (64 hexadecimal digits)".to_owned()),
     });
-    section.unsupported(&["retention", "publish_status"]);
+    let publish_status = section.flag("publish_status").unwrap_or(false);
+    section.unsupported(&["retention"]);
     section.finish();
-    Some(Project { name: name?, layout: layout?, root })
+    Some(Project { name: name?, layout: layout?, root, publish_status })
 }
 
 fn layout(section: &Section<'_, '_>) -> Option<Layout> {

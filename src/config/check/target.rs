@@ -60,7 +60,6 @@ fn target(mut section: Section<'_, '_>, names: &mut Vec<(String, Span)>) -> Opti
     let ca = section.text("ca").and_then(|text| local_path(&section, text));
     let contact = alerts::mail_address(&section, "contact").map(Box::new);
     let state = state(&section);
-    section.unsupported(&["publish_status"]);
     if let Some((kind, span)) = &kind {
         onion_needs_a_proxy(&section, kind, *span, section.entry("proxy").is_some());
     }

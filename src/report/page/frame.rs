@@ -25,20 +25,29 @@ pub(super) fn page(board: &Board, title: &str, up: &str, body: &Markup) -> Strin
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="referrer" content="no-referrer";
                 title { (escape(title)) }
-                link rel="alternate" type="application/atom+xml" title="What happened to the mirrors" href={ (up) "feed.atom" };
+                @if !board.alone {
+                    link rel="alternate" type="application/atom+xml" title="What happened to the mirrors" href={ (up) "feed.atom" };
+                }
                 style { (PreEscaped(STYLE)) }
             }
             body {
                 (body)
                 footer {
                     p {
-                        (project) " · made " (words::moment(board.fleet.at)) " by spartacus · all times are UTC · "
-                        a href={ (up) "feed.atom" } { "feed" } " · "
-                        a href={ (up) "mirrors.json" } { "list for programs" } " · "
-                        a href={ (up) "mirrorlist.txt" } { "list of addresses" }
+                        (project) " · made " (words::moment(board.fleet.at)) " by spartacus · all times are UTC"
+                        @if !board.alone {
+                            " · " a href={ (up) "feed.atom" } { "feed" }
+                            " · " a href={ (up) "mirrors.json" } { "list for programs" }
+                            " · " a href={ (up) "mirrorlist.txt" } { "list of addresses" }
+                        }
                     }
                     p {
-                        "This page is not signed. Whoever serves it could change it, so trust no mirror because of it: "
+                        @if board.alone {
+                            "A browser cannot tell whether this page is the one that was signed. "
+                        } @else {
+                            "This page is not signed. "
+                        }
+                        "Whoever serves it could change it, so trust no mirror because of it: "
                         code { "spartacus verify" } " tells whether a copy is right."
                     }
                 }

@@ -118,7 +118,7 @@ fn row(board: &Board, mirror: &FleetMirror, past: &Past, lines: bool) -> Markup 
     let up = mirror.uptime[2].ratio.map_or_else(|| words::NOTHING.to_owned(), percent);
     html! {
         tr {
-            td { a href={ "mirrors/" (mirror.name) ".html" } { (mirror.name) } }
+            td { (link(board, mirror)) }
             @if mirror.lifecycle.is_listed() {
                 td class=(mood.class()) { (glyph) " " (mirror.standing.condition) }
             } @else {
@@ -130,6 +130,17 @@ fn row(board: &Board, mirror: &FleetMirror, past: &Past, lines: bool) -> Markup 
             td { (certificate) }
             td { (up) }
             td { (bars::small(&past.days)) }
+        }
+    }
+}
+
+/// A mirror's name, leading to its own page; from a page that stands alone to the mirror itself.
+fn link(board: &Board, mirror: &FleetMirror) -> Markup {
+    html! {
+        @match (board.alone, &mirror.public_url) {
+            (false, _) => a href={ "mirrors/" (mirror.name) ".html" } { (mirror.name) },
+            (true, Some(url)) => a href=(url) rel="nofollow noopener noreferrer" { (mirror.name) },
+            (true, None) => (mirror.name),
         }
     }
 }
@@ -154,7 +165,7 @@ fn happened(board: &Board) -> Markup {
                 li {
                     time { (words::moment(event.at)) }
                     span {
-                        @if let Some(mirror) = mirror { a href={ "mirrors/" (mirror.name) ".html" } { (mirror.name) } ": " }
+                        @if let Some(mirror) = mirror { (link(board, mirror)) ": " }
                         (public_words::event_text(mirror, &event.what))
                     }
                 }
@@ -167,7 +178,7 @@ fn happened(board: &Board) -> Markup {
 fn downloads(board: &Board) -> Markup {
     let offered: Vec<_> = board.bundles.iter().filter(|bundle| !bundle.verified_on.is_empty()).collect();
     html! {
-        @if !offered.is_empty() {
+        @if !offered.is_empty() && !board.alone {
             h2 { "Downloads" }
             p { "A Metalink file names every verified mirror of a release with the digests of all its files; programs such as " code { "aria2c" } " fetch from several at once and refuse wrong bytes." }
             ul {

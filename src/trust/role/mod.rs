@@ -7,6 +7,7 @@
 //! Rule R3 of docs/bundle-format.md.
 
 pub(super) mod bundle;
+mod fleet;
 pub(super) mod read;
 mod spec;
 mod top;
@@ -18,7 +19,8 @@ use super::TrustError;
 use crate::base::ObjectPath;
 
 pub use bundle::bundle;
-pub use spec::{BundleDelegation, BundleSpec, RoleKeys, RootSpec, SnapshotSpec, TargetsSpec, TimestampSpec};
+pub use fleet::fleet;
+pub use spec::{BundleDelegation, BundleSpec, FleetSpec, RoleKeys, RootSpec, SnapshotSpec, TargetsSpec, TimestampSpec};
 pub use top::{root, snapshot, targets, timestamp};
 pub use unsigned::{SignatureLine, Unsigned};
 
@@ -28,6 +30,8 @@ pub const SPEC_VERSION: &str = "1.0.34";
 pub const MAX_VERSION: u64 = 1 << 53;
 /// Length of the chunks of which a large file's role holds digests, in bytes.
 pub const CHUNK_BYTES: u64 = 4 << 20;
+/// The role by which the online key tells of the mirrors.
+pub const FLEET: &str = "fleet";
 /// Our custom field in signed metadata; readers that do not know it still check its signature.
 pub(super) const CUSTOM: &str = "x-spartacus";
 

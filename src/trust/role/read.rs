@@ -9,8 +9,8 @@ use serde::de::DeserializeOwned;
 
 use super::super::key::PublicKey;
 use super::super::{BundleRecord, TrustError, strict};
-use super::refused;
 use super::spec::{BundleDelegation, RoleKeys, RootSpec, TargetsSpec};
+use super::{FLEET, refused};
 use crate::base::{BundleName, sanitise};
 
 #[derive(Deserialize)]
@@ -129,7 +129,7 @@ impl TargetsSpec {
             let keys = role_keys("targets", &role.keys, &targets.delegations.keys, &none)?;
             delegations.insert(role.name.as_str(), (keys, role.paths.as_slice()));
         }
-        let fleet = delegations.remove("fleet").map(|(keys, _)| keys);
+        let fleet = delegations.remove(FLEET).map(|(keys, _)| keys);
         let mut bundles = Vec::with_capacity(targets.custom.bundles.len());
         for entry in targets.custom.bundles {
             let record = BundleRecord::from(entry);

@@ -80,7 +80,7 @@ pub struct TargetsSpec {
     pub bundles: Vec<BundleDelegation>,
     /// The bundle to present as newest.
     pub newest: Option<BundleName>,
-    /// Who may sign the `fleet` role, once there is one.
+    /// Who may sign the `fleet` role; lists from before there was one have none.
     pub fleet: Option<RoleKeys>,
 }
 
@@ -97,6 +97,17 @@ pub struct BundleSpec<'a> {
     pub files: &'a [FileRecord],
     /// Names of the maintainers who may sign: the `<name>` in `SHA256SUMS.<name>.minisig` and `.sshsig`.
     pub signers: &'a [String],
+}
+
+/// The files that tell of the mirrors.
+#[derive(Debug, Clone, Copy)]
+pub struct FleetSpec<'a> {
+    /// Version of the role.
+    pub version: u64,
+    /// When it expires.
+    pub expires: Timestamp,
+    /// Its targets, all of them right in `fleet/`, none longer than a chunk.
+    pub files: &'a [FileRecord],
 }
 
 /// The set of all roles.

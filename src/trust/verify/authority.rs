@@ -130,6 +130,12 @@ impl Authority {
         self.targets_head(name)
     }
 
+    /// Whether the list of bundles delegates to this role, and to the end.
+    pub(super) fn delegates(&self, name: &str) -> Result<bool, Fault> {
+        let roles = self.targets("targets")?.delegations.iter().flat_map(|delegations| &delegations.roles);
+        Ok(roles.into_iter().any(|role| role.terminating && role.name == name))
+    }
+
     /// A trusted list of targets, by its role's name.
     pub(super) fn targets(&self, name: &str) -> Result<&Targets, Fault> {
         self.0.targets_role(name).ok_or_else(not_taken)

@@ -16,11 +16,14 @@ pub(super) fn read(authority: &Authority) -> Result<(Vec<BundleRecord>, Option<B
     let targets = authority.targets("targets")?;
     let field = targets.extra.get(CUSTOM).ok_or_else(|| Fault::Unfit(format!("no field {CUSTOM}")))?;
     let list = List::deserialize(field).map_err(|error| Fault::Unfit(sanitise(&error.to_string())))?;
-    let delegated = |name: &BundleName| {
-        let roles = targets.delegations.iter().flat_map(|delegations| &delegations.roles);
-        roles.into_iter().any(|role| role.terminating && role.name == name.as_str())
-    };
-    if let Some(entry) = list.bundles.iter().find(|entry| !delegated(&entry.name)) {
+    let delegated: BTreeSet<&str> = targets
+        .delegations
+        .iter()
+        .flat_map(|delegations| &delegations.roles)
+        .filter(|role| role.terminating)
+        .map(|role| role.name.as_str())
+        .collect();
+    if let Some(entry) = list.bundles.iter().find(|entry| !delegated.contains(entry.name.as_str())) {
         return Err(Fault::Unfit(format!("{} is listed without a terminating delegation", entry.name)));
     }
     let names: BTreeSet<&BundleName> = list.bundles.iter().map(|entry| &entry.name).collect();

@@ -24,7 +24,7 @@ use crate::base::ObjectPath;
 
 pub(super) use authority::Authority;
 use authority::Fault;
-pub use bundle::verify_bundle;
+pub use bundle::{verify_bundle, verify_fleet};
 
 /// Changes of root that one run follows, as many as other TUF clients do.
 pub const MAX_ROOT_CHANGES: usize = 256;

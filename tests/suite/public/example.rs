@@ -108,6 +108,7 @@ fn of(mirrors: impl Iterator<Item = (FleetMirror, Past)>) -> Board {
             verified_on: good,
         }],
         chunk_bytes: 4 << 20,
+        alone: false,
     }
 }
 
