@@ -1,8 +1,9 @@
 //! How mirrors are watched and judged: policy types, filled in by `config`.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+use camino::Utf8PathBuf;
 use url::Url;
 
 use super::{ByteCount, ListedVantage};
@@ -25,6 +26,10 @@ pub struct HealthPolicy {
     pub vantages: Vec<ListedVantage>,
     /// The addresses that mirrors see when we look, for their volunteers; empty: what this machine knows by itself.
     pub seen_from: Vec<IpAddr>,
+    /// Database of networks in MaxMind's format, by which the network of an address is known.
+    pub asn_database: Option<Utf8PathBuf>,
+    /// Who is asked for the name servers of mirrors' domains.
+    pub resolver: NameServerPolicy,
     /// When a mirror counts as what.
     pub rules: HealthRules,
 }
@@ -38,7 +43,31 @@ impl Default for HealthPolicy {
             control: Vec::new(),
             vantages: Vec::new(),
             seen_from: Vec::new(),
+            asn_database: None,
+            resolver: NameServerPolicy::default(),
             rules: HealthRules::default(),
+        }
+    }
+}
+
+/// Who is asked for the name servers of a domain.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum NameServerPolicy {
+    /// The resolvers of this machine.
+    #[default]
+    System,
+    /// Nobody.
+    Never,
+    /// This one, over UDP and TCP.
+    At(SocketAddr),
+}
+
+impl std::fmt::Display for NameServerPolicy {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::System => formatter.write_str("system"),
+            Self::Never => formatter.write_str("never"),
+            Self::At(address) => address.fmt(formatter),
         }
     }
 }

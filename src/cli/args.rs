@@ -107,10 +107,9 @@ pub enum Command {
     /// The last known state of every mirror, without network.
     Status(Status),
     /// Who could take every good copy down, and what one more mirror should avoid.
-    #[command(
-        after_help = "It goes by `operator`, `network` and `country` in targets.yaml and by the names in `public_url`; what is\n\
-        not declared counts as one and the same unknown party.\n\nExamples:\n  spartacus resilience\n  spartacus resilience --json"
-    )]
+    #[command(after_help = "It goes by `operator`, `network` and `country` in targets.yaml, by the names in `public_url`,\n\
+        and by what rounds saw: addresses (`health: asn_database` tells their networks), certificates\n\
+        and name servers. Whoever is not known could be anybody: the numbers are limits then.\n\nExamples:\n  spartacus resilience\n  spartacus resilience --json")]
     Resilience,
     /// Verify a copy anywhere: a URL or a folder.
     Verify(Verify),

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::exit::{self, Failure};
 use super::fleet::fleet;
-use super::resilience::good_standpoints;
+use super::parties::good_standpoints;
 use super::session::{Session, bundle_failure, hinted};
 use crate::base::{BundleName, Holds, TargetName};
 use crate::bundle::Published;
@@ -39,7 +39,7 @@ pub async fn board(session: &Session, targets: &[&Target]) -> Result<Board, Fail
         pasts: pasts.map_err(fail)?,
         events: history.events_about_ourselves(EVENTS).map_err(fail)?,
         rules: session.config.health.rules,
-        resilience: assess(&good_standpoints(targets, &fleet)),
+        resilience: assess(&good_standpoints(session, targets, &fleet)?),
         identity: session.project.pin().map_err(bundle_failure)?,
         bundles,
         chunk_bytes: CHUNK_BYTES,

@@ -11,10 +11,11 @@ use super::exit::{self, Ended, Failure};
 use super::fleet::fleet;
 use super::judge::judge_round;
 use super::mirror::{reach, source, sources_afresh};
+use super::name_servers;
+use super::parties::good_standpoints;
 use super::probing::{Looking, probe_orders};
 use super::public::{write_public, write_whole};
 use super::push::pin;
-use super::resilience::good_standpoints;
 use super::session::{Session, bundle_failure, hinted, paused};
 use super::surface::{Surface, say};
 use super::vantage::testify;
@@ -90,7 +91,8 @@ fn looking(order: &Check) -> Looking {
 /// All metrics: of the mirrors, of who could take them down, and of who is told.
 pub fn metrics(session: &Session, targets: &[&Target], all: &Fleet) -> Result<String, Failure> {
     let routes = route_records(session).map_err(|error| hinted(exit::UNEXPECTED, error))?;
-    let resilience = report::prometheus_resilience(assess(&good_standpoints(targets, all)).as_ref());
+    let assessment = assess(&good_standpoints(session, targets, all)?);
+    let resilience = report::prometheus_resilience(assessment.as_ref());
     Ok(report::prometheus(all) + &resilience + &report::prometheus_alerts(&routes))
 }
 
@@ -136,7 +138,7 @@ pub async fn look_at_mirrors(
         companions: Arc::new(companions(session, depth).await?),
         now: session.clock.now(),
     };
-    let round = health::round(RoundOrders {
+    let looking = health::round(RoundOrders {
         mirrors,
         expected,
         release: published.and_then(|state| state.verified().newest.clone()),
@@ -148,10 +150,15 @@ pub async fn look_at_mirrors(
         clock: session.clock,
         control: Some(Control::new(contacts, session.config.health.control.clone())),
         cancel: cancel.token.clone(),
-    })
-    .await;
+    });
+    // At the same time: who answers for the mirrors' names has nothing to do with how they are.
+    let (round, sights) = tokio::join!(looking, Box::pin(name_servers::ask(session, targets, cancel)));
     remember(session, &round)?;
     judge_round(session, &round)?;
+    // Offline, no answer says nothing, and would be believed for a day.
+    if round.online != Some(false) {
+        name_servers::remember(session, round.started, &sights?)?;
+    }
     Ok(round)
 }
 

@@ -8,6 +8,7 @@
 mod check;
 mod findings;
 mod lists;
+mod name_servers;
 mod observation;
 mod patience;
 mod probe;
@@ -21,6 +22,7 @@ mod unreachable;
 mod vantage;
 
 pub use check::{Companions, Expectation, Mirror, check};
+pub use name_servers::{NameServerSight, ask_name_servers};
 pub use observation::Observation;
 pub use probe::{
     Account, CertificateSight, Control, Family, Phase, Phases, ProbeClock, ProbeOrders, Probes, Reach, ReachProbe, Sample,

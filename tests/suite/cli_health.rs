@@ -113,28 +113,6 @@ fn metrics_that_cannot_be_written_are_an_error() {
 }
 
 #[test]
-fn who_could_take_all_copies_down_is_told() {
-    let desk = published();
-    desk.run(&["resilience"]).complains(7, "error: no mirror is known to be good\nhint: spartacus check");
-    desk.run(&["check"]).ends_with(0);
-    for (mirror, operator, url) in [("paris", "ann", "https://mirror.example.org/"), ("lyon", "bob", "https://example.com/")] {
-        let entry = format!("name: {mirror}\n");
-        desk.edit("targets.yaml", &entry, &format!("{entry}    operator: {operator}\n    country: FR\n    public_url: {url}\n"));
-    }
-    let told = desk.run(&["resilience"]).ends_with(0);
-    assert_eq!(told.headline(), "1 party could take 2 good mirrors down", "{}", told.out);
-    assert!(told.out.contains("costliest loss: country FR takes 2 of 2 good mirrors along\n"), "{}", told.out);
-    assert!(
-        told.out.contains("one more mirror raises it from 1 to 2 if it avoids: an unknown network, country FR\n"),
-        "{}",
-        told.out
-    );
-    let json = schema::expect_command("resilience", &desk.run(&["resilience", "--json"]).ends_with(0).out);
-    assert_eq!((&json["by_kind"]["operator"]["at_least"], &json["mixed"]["at_least"]), (&2.into(), &1.into()), "{json}");
-    assert_eq!(json["raised_to"], 2, "{json}");
-}
-
-#[test]
 fn a_push_that_looks_at_the_pointer_alone_says_what_a_check_found() {
     let desk = published();
     alter(&desk, "paris");

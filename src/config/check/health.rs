@@ -10,6 +10,7 @@ use super::super::section::Section;
 use super::alerts;
 use super::limits::bytes;
 use super::policy::{duration, set};
+use super::resilience;
 use super::vantages;
 use crate::base::{HealthPolicy, HealthRules};
 
@@ -27,6 +28,8 @@ pub(super) fn health(file: &Section<'_, '_>) -> Option<(HealthPolicy, Option<Add
     policy.control = control(&section);
     policy.vantages = vantages::vantages(&section);
     policy.seen_from = seen_from(&section);
+    policy.asn_database = resilience::asn_database(&section);
+    set(&mut policy.resolver, resilience::resolver(&section));
     let ping = alerts::told(&section, "ping", "https://hc-ping.com/your-uuid");
     section.finish();
     Some((policy, ping))

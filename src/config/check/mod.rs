@@ -11,6 +11,7 @@ mod kind;
 mod limits;
 mod places;
 mod policy;
+mod resilience;
 mod s3;
 mod secrets;
 mod sftp;

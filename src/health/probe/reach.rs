@@ -100,6 +100,7 @@ fn sight(shown: &ShownCertificate) -> CertificateSight {
     CertificateSight {
         not_after: shown.not_after,
         issuer: shown.issuer.clone(),
+        organisation: shown.organisation.clone(),
         protocol: shown.protocol.clone(),
         trouble: shown.trouble.clone(),
     }

@@ -185,6 +185,9 @@ pub struct CertificateSight {
     pub not_after: Timestamp,
     /// Who issued it: its common name or organisation, safe to print.
     pub issuer: String,
+    /// The organisation that issued it: an authority has issuers that come and go. Safe to print.
+    #[serde(default)]
+    pub organisation: Option<String>,
     /// Version of TLS, such as `TLSv1.3`.
     pub protocol: Option<String>,
     /// Why it is not to be accepted (chain, name, time); `None`: it is.

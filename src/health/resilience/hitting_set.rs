@@ -1,121 +1,160 @@
-//! The smallest set that has an element in common with each of several sets: branch and bound.
+//! The smallest set of elements that has one in common with each of several sets: reductions, then branch and bound.
 //!
 //! The problem is NP-hard, but mirrors share their parties: what is left after the reductions is small. A search that
 //! grows beyond its bound gives a lower and an upper limit instead.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::cmp::Reverse;
 
-/// Steps after which the search is given up: about a second.
-const STEPS: usize = 200_000;
+use super::bits::Bits;
+use super::instance::Instance;
+
+/// Steps after which the search for the smallest set is given up: about a second.
+const STEPS: usize = 100_000;
+/// Steps after which the question whether an element is in some smallest set is left open, for one element and for all.
+/// Beginning a search costs as many as there are sets.
+const STEPS_OF_ONE: usize = 2_000;
+const STEPS_OF_ALL: usize = 150_000;
 
 /// What was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Found<T> {
+pub(super) struct Found {
     /// No set with fewer elements will do.
     pub at_least: usize,
-    /// This one does; it is a smallest one if it has `at_least` elements.
-    pub chosen: Vec<T>,
+    /// This one does, in ascending order; it is a smallest one if it has `at_least` elements.
+    pub chosen: Vec<usize>,
 }
 
-/// The smallest set that hits every one of `sets`. Empty sets cannot be hit and are left out.
-pub(super) fn minimum<T: Ord + Clone>(sets: &[BTreeSet<T>]) -> Found<T> {
-    let sets: Vec<BTreeSet<T>> = sets.iter().filter(|set| !set.is_empty()).cloned().collect();
-    let sets = minimal_sets(&without_dominated(&sets));
-    let elements: Vec<T> = sets.iter().flatten().cloned().collect::<BTreeSet<T>>().into_iter().collect();
-    let number: BTreeMap<&T, usize> = elements.iter().enumerate().map(|(number, element)| (element, number)).collect();
-    let sets: Vec<Vec<usize>> = sets.iter().map(|set| set.iter().map(|element| number[element]).collect()).collect();
+impl Found {
+    /// Whether there is certainly no smaller one.
+    pub(super) fn is_exact(&self) -> bool {
+        self.at_least == self.chosen.len()
+    }
+}
 
-    let mut search = Search { sets: &sets, best: greedy(&sets), steps: 0 };
-    search.descend(&mut Vec::new(), &(0..sets.len()).collect::<Vec<_>>());
-    let exact = search.steps < STEPS;
-    let at_least = if exact { search.best.len() } else { disjoint(&sets, &(0..sets.len()).collect::<Vec<_>>()) };
-    let mut chosen: Vec<T> = search.best.iter().map(|element| elements[*element].clone()).collect();
-    chosen.sort();
+/// The smallest set that hits every one of `sets`, whose elements are numbers below `elements`. Empty sets cannot be hit and
+/// are left out.
+pub(super) fn minimum(sets: &[Vec<usize>], elements: usize) -> Found {
+    minimum_within(sets, elements, STEPS)
+}
+
+/// The same with so many steps.
+pub(super) fn minimum_within(sets: &[Vec<usize>], elements: usize, mut steps: usize) -> Found {
+    let (mut chosen, parts) = Instance::new(sets, elements).reduced();
+    let mut at_least = chosen.len();
+    for part in parts {
+        let mut search = Search { instance: &part, best: part.greedy(), steps };
+        search.run();
+        steps = search.steps;
+        at_least += if steps > 0 { search.best.len() } else { part.bound_of_all().min(search.best.len()) };
+        chosen.extend(search.best.iter().map(|element| part.name_of(*element)));
+    }
+    chosen.sort_unstable();
     Found { at_least, chosen }
 }
 
-/// An element that is only in sets that another one is in too is never needed.
-fn without_dominated<T: Ord + Clone>(sets: &[BTreeSet<T>]) -> Vec<BTreeSet<T>> {
-    let mut places: BTreeMap<&T, BTreeSet<usize>> = BTreeMap::new();
-    for (place, set) in sets.iter().enumerate() {
-        for element in set {
-            places.entry(element).or_default().insert(place);
+/// Every element that is in at least one smallest set, when `known` is one of them. An element for which the search is given
+/// up is named too.
+pub(super) fn in_some_minimum(sets: &[Vec<usize>], elements: usize, known: &[usize]) -> Vec<usize> {
+    let whole = Instance::new(sets, elements).without_supersets();
+    let mut order: Vec<usize> = (0..elements).filter(|element| !whole.hits(*element).is_empty()).collect();
+    order.sort_by_key(|element| Reverse(whole.hits(*element).count()));
+    let mut belongs = vec![None; elements];
+    for element in known {
+        belongs[*element] = Some(true);
+    }
+    let out = whole.out_of_the_question(known.len());
+    order.iter().filter(|element| out.contains(**element)).for_each(|element| belongs[*element] = Some(false));
+    let mut left = STEPS_OF_ALL;
+    for (rank, &element) in order.iter().enumerate() {
+        if belongs[element].is_some() {
+            continue;
+        }
+        let own = whole.hits(element);
+        // Whoever hits no more than another one that is in no smallest set could be replaced by that one. And the bound costs
+        // less than a search, and is mostly enough.
+        let rivals = order[..rank].iter().filter(|other| belongs[**other] == Some(false));
+        if rivals.clone().any(|other| own.is_subset(whole.hits(*other))) || whole.bound_without(own) >= known.len() {
+            belongs[element] = Some(false);
+            continue;
+        }
+        let rest: Vec<Vec<usize>> = whole.sets().iter().filter(|set| !set.contains(&element)).cloned().collect();
+        left = left.saturating_sub(rest.len());
+        let mut steps = STEPS_OF_ONE.min(left);
+        left -= steps;
+        let fewer = fewer_than(known.len(), &rest, elements, &mut steps);
+        left += steps;
+        belongs[element] = Some(!matches!(fewer, Fewer::None));
+        if let Fewer::Found(others) = fewer {
+            for other in others {
+                belongs[other] = Some(true);
+            }
         }
     }
-    let needed = |element: &T, set: &BTreeSet<T>| {
-        let own = &places[element];
-        // Those that could dominate it share each of its sets, so they are in this one. Of equals the first one stays.
-        !set.iter().any(|other| {
-            let others = &places[other];
-            other != element && own.is_subset(others) && (own.len() < others.len() || other < element)
-        })
-    };
-    sets.iter().map(|set| set.iter().filter(|element| needed(element, set)).cloned().collect()).collect()
+    (0..elements).filter(|element| belongs[*element] == Some(true)).collect()
 }
 
-/// Whoever hits a set hits its supersets too, so those need no attention.
-fn minimal_sets<T: Ord + Clone>(sets: &[BTreeSet<T>]) -> Vec<BTreeSet<T>> {
-    let distinct: Vec<&BTreeSet<T>> = sets.iter().collect::<BTreeSet<_>>().into_iter().collect();
-    let minimal = |set: &&&BTreeSet<T>| !distinct.iter().any(|other| other != *set && other.is_subset(set));
-    distinct.iter().filter(minimal).map(|set| (*set).clone()).collect()
+/// Whether a set of fewer elements will do.
+enum Fewer {
+    /// This one.
+    Found(Vec<usize>),
+    None,
+    GivenUp,
 }
 
-/// Always takes the element that hits most of what is left: an upper bound.
-fn greedy(sets: &[Vec<usize>]) -> Vec<usize> {
-    let mut left: Vec<&Vec<usize>> = sets.iter().collect();
-    let mut chosen = Vec::new();
-    while !left.is_empty() {
-        let mut hits: BTreeMap<usize, usize> = BTreeMap::new();
-        for element in left.iter().copied().flatten() {
-            *hits.entry(*element).or_default() += 1;
+/// A set of fewer than `limit` elements that hits every one of `sets`.
+fn fewer_than(limit: usize, sets: &[Vec<usize>], elements: usize, steps: &mut usize) -> Fewer {
+    let (mut chosen, parts) = Instance::new(sets, elements).reduced();
+    let bounds: Vec<usize> = parts.iter().map(Instance::bound_of_all).collect();
+    let mut least = chosen.len() + bounds.iter().sum::<usize>();
+    for (part, bound) in parts.iter().zip(bounds) {
+        if least >= limit {
+            return Fewer::None;
         }
-        let Some((best, _)) = hits.into_iter().max_by_key(|(element, hits)| (*hits, std::cmp::Reverse(*element))) else { break };
-        left.retain(|set| !set.contains(&best));
-        chosen.push(best);
-    }
-    chosen
-}
-
-/// Sets of which no two share an element need one element each: a lower bound.
-fn disjoint(sets: &[Vec<usize>], open: &[usize]) -> usize {
-    let mut taken: BTreeSet<usize> = BTreeSet::new();
-    let mut order: Vec<&Vec<usize>> = open.iter().map(|set| &sets[*set]).collect();
-    order.sort_by_key(|set| set.len());
-    let mut count = 0;
-    for set in order {
-        if !set.iter().any(|element| taken.contains(element)) {
-            taken.extend(set);
-            count += 1;
+        let mut search = Search { instance: part, best: part.greedy(), steps: *steps };
+        search.run();
+        *steps = search.steps;
+        least = least - bound + search.best.len();
+        if search.steps == 0 && least >= limit {
+            return Fewer::GivenUp;
         }
+        chosen.extend(search.best.iter().map(|element| part.name_of(*element)));
     }
-    count
+    if least < limit { Fewer::Found(chosen) } else { Fewer::None }
 }
 
 struct Search<'a> {
-    sets: &'a [Vec<usize>],
+    instance: &'a Instance,
     best: Vec<usize>,
+    /// That are left; none: it was given up.
     steps: usize,
 }
 
 impl Search<'_> {
-    /// Extends `chosen` so that the `open` sets are hit as well.
-    fn descend(&mut self, chosen: &mut Vec<usize>, open: &[usize]) {
-        self.steps += 1;
-        let Some(smallest) = open.iter().min_by_key(|set| self.sets[**set].len()) else {
+    fn run(&mut self) {
+        self.descend(&mut Vec::new(), &self.instance.all(), self.instance.no_element());
+    }
+
+    /// Extends `chosen` by elements that are not `banned` so that the `open` sets are hit as well.
+    fn descend(&mut self, chosen: &mut Vec<usize>, open: &Bits, mut banned: Bits) {
+        self.steps = self.steps.saturating_sub(1);
+        if self.steps == 0 {
+            return;
+        }
+        if open.is_empty() {
             if chosen.len() < self.best.len() {
                 self.best.clone_from(chosen);
             }
             return;
-        };
-        if self.steps >= STEPS || chosen.len() + disjoint(self.sets, open) >= self.best.len() {
+        }
+        if self.instance.bound(open, &banned).is_none_or(|bound| chosen.len() + bound >= self.best.len()) {
             return;
         }
-        // One element of this set is in every solution: each is tried.
-        for element in self.sets[*smallest].clone() {
-            let left: Vec<usize> = open.iter().copied().filter(|set| !self.sets[*set].contains(&element)).collect();
+        // One element of this set is in every solution: each is tried, the most useful first, and not again afterwards.
+        for element in self.instance.branches(open, &banned) {
             chosen.push(element);
-            self.descend(chosen, &left);
+            self.descend(chosen, &open.without(self.instance.hits(element)), banned.clone());
             chosen.pop();
+            banned.insert(element);
         }
     }
 }

@@ -3,6 +3,7 @@
 mod alerts;
 mod file;
 mod health;
+mod name_servers;
 mod probes;
 mod records;
 

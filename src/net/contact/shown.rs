@@ -13,6 +13,8 @@ pub struct ShownCertificate {
     pub not_after: Timestamp,
     /// Who issued it: common name, else organisation, else the whole name; safe to print.
     pub issuer: String,
+    /// The organisation that issued it, which may have many issuers; safe to print.
+    pub organisation: Option<String>,
     /// Version of TLS, such as `TLSv1.3`; `None` when the handshake was not finished.
     pub protocol: Option<String>,
     /// Why it was refused; `None`: it was not.
@@ -28,6 +30,7 @@ impl ShownCertificate {
         Some(Self {
             not_after: Timestamp::from_second(certificate.validity().not_after.timestamp()).ok()?,
             issuer: sanitise(&name.map_or_else(|| issuer.to_string(), str::to_owned)),
+            organisation: issuer.iter_organization().find_map(|part| part.as_str().ok()).map(sanitise),
             protocol: None,
             trouble,
         })

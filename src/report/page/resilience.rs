@@ -5,20 +5,25 @@ use maud::{Markup, html};
 use crate::base::escape;
 use crate::health::resilience::{Minimum, Party};
 use crate::report::board::Board;
+use crate::report::resilience::{counted, not_known, one_more};
 use crate::report::words;
 
 pub(super) fn summary(board: &Board) -> Markup {
     let Some(found) = &board.resilience else { return Markup::default() };
     let copies = words::counted(found.mirrors as u64, "good copy", "good copies");
+    let many = !(found.mixed.at_least == 1 && found.mixed.at_most == 1);
     html! {
         h2 { "Who could take all of it down" }
         p {
-            (needed(&found.mixed)) " could together remove " (copies) ": " (listed(&found.mixed.parties)) "."
+            (counted(&found.mixed)) " could " @if many { "together " } "remove " (copies) ": " (listed(&found.mixed.parties)) "."
             @if let Some((party, lost)) = &found.costliest {
                 " The costliest single loss is " (escape(&party.to_string())) ", with " (lost) " of " (found.mirrors) "."
             }
         }
-        p.soft { "One more mirror makes that harder if it depends on none of: " (listed(&found.avoid)) "." }
+        p.soft { "What would help: " (escape(&one_more(found))) "." }
+        @if let Some(unknown) = not_known(&found.unknown) {
+            p.soft { "Not known: " (escape(&unknown)) ". Each could be anybody, so the numbers are limits." }
+        }
         details {
             summary { "By kind of party" }
             table {
@@ -31,11 +36,6 @@ pub(super) fn summary(board: &Board) -> Markup {
             }
         }
     }
-}
-
-fn needed(minimum: &Minimum) -> String {
-    let parties = words::counted(minimum.at_most as u64, "party", "parties");
-    if minimum.at_least == minimum.at_most { parties } else { format!("{} to {parties}", minimum.at_least) }
 }
 
 fn number(minimum: &Minimum) -> String {

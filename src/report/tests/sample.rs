@@ -82,6 +82,7 @@ pub fn probes() -> Probes {
         certificate: Some(CertificateSight {
             not_after: "2026-04-01T00:00:00Z".parse().unwrap(),
             issuer: "Example CA".into(),
+            organisation: Some("Example Trust".into()),
             protocol: Some("TLSv1.3".into()),
             trouble: None,
         }),

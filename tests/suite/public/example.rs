@@ -223,6 +223,7 @@ fn observation(target: &TargetName, condition: Condition, answers: bool, first_b
             certificate: answers.then(|| CertificateSight {
                 not_after: now() + SignedDuration::from_hours(24 * (9 + i64::try_from(index).expect("small") * 5 % 80)),
                 issuer: "Example CA".to_owned(),
+                organisation: Some("Example Trust".into()),
                 protocol: None,
                 trouble: None,
             }),

@@ -7,6 +7,7 @@
 #![allow(dead_code, reason = "a toolbox: not every test module uses every tool")]
 
 pub mod apache;
+pub mod dns;
 pub mod embedded;
 pub mod face;
 pub mod folder;
@@ -14,6 +15,7 @@ pub mod garage;
 pub mod http;
 pub mod judges;
 pub mod mirror;
+pub mod mmdb;
 pub mod nginx;
 pub mod process;
 pub mod project;
@@ -21,6 +23,7 @@ pub mod proxy;
 pub mod rclone;
 pub mod schema;
 pub mod seaweed;
+pub mod secure_face;
 pub mod sshd;
 pub mod sshd_root;
 pub mod tamper;

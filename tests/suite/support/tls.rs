@@ -25,8 +25,16 @@ pub struct Identity {
 impl Authority {
     /// A fresh one, valid from 2020 so that a test may set its clock back.
     pub fn new() -> Self {
+        Self::of(None)
+    }
+
+    /// The same, of this organisation.
+    pub fn of(organisation: Option<&str>) -> Self {
         let mut params = CertificateParams::new(Vec::new()).expect("no names is a valid list");
         params.distinguished_name.push(DnType::CommonName, "the tests' authority");
+        if let Some(organisation) = organisation {
+            params.distinguished_name.push(DnType::OrganizationName, organisation);
+        }
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         params.not_before = date_time_ymd(2020, 1, 1);

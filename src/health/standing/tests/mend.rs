@@ -30,7 +30,8 @@ fn ends_in(life: &Life, hours: i64) -> Observation {
     let mut seen = over(None, None);
     let not_after = life.now + SignedDuration::from_hours(hours) + SignedDuration::from_mins(5);
     let issuer = "the tests".to_owned();
-    seen.probes.certificate = Some(CertificateSight { not_after, issuer, protocol: Some("TLSv1.3".to_owned()), trouble: None });
+    seen.probes.certificate =
+        Some(CertificateSight { not_after, issuer, organisation: None, protocol: Some("TLSv1.3".to_owned()), trouble: None });
     seen
 }
 

@@ -1,13 +1,22 @@
+//! What is found out about small fleets by trying everything, and about large ones soon enough.
+
+mod large;
+mod unknown;
+
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 
-use super::hitting_set::minimum;
+use super::hitting_set::{in_some_minimum, minimum, minimum_within};
 use super::{Assessment, Party, PartyKind, Standpoint, assess};
 use crate::base::TargetName;
 
-fn mirror(name: &str, operator: &str, network: &str, country: &str) -> Standpoint {
-    Standpoint::new(TargetName::new(name).expect("a name"))
+fn name(name: &str) -> TargetName {
+    TargetName::new(name).expect("a name")
+}
+
+fn mirror(of: &str, operator: &str, network: &str, country: &str) -> Standpoint {
+    Standpoint::new(name(of))
         .with(PartyKind::Operator, Some(operator.to_owned()))
         .with(PartyKind::Network, Some(network.to_owned()))
         .with(PartyKind::Country, Some(country.to_owned()))
@@ -15,6 +24,10 @@ fn mirror(name: &str, operator: &str, network: &str, country: &str) -> Standpoin
 
 fn party(kind: PartyKind, name: &str) -> Party {
     Party { kind, name: Some(name.to_owned()) }
+}
+
+fn assessed(mirrors: &[Standpoint]) -> Assessment {
+    assess(mirrors).expect("there are mirrors")
 }
 
 #[test]
@@ -25,36 +38,29 @@ fn mirrors_in_two_countries_take_two_parties_whatever_else_they_share() {
         mirror("c", "cid", "AS3", "US"),
         mirror("d", "dan", "AS3", "FR"),
     ];
-    let found = assess(&mirrors).expect("there are mirrors");
+    let found = assessed(&mirrors);
     assert_eq!((found.mixed.at_least, found.mixed.at_most), (2, 2));
     assert_eq!(found.mixed.parties, [party(PartyKind::Network, "AS3"), party(PartyKind::Country, "NO")]);
     assert_eq!(found.by_kind[&PartyKind::Operator].at_least, 4);
     assert_eq!(found.by_kind[&PartyKind::Country].at_least, 3);
     assert_eq!(found.costliest, Some((party(PartyKind::Network, "AS3"), 2)));
     assert_eq!(found.avoid, [party(PartyKind::Network, "AS3"), party(PartyKind::Country, "NO")]);
+    assert_eq!((found.raised_to, found.unknown), (Some(3), Vec::new()));
 }
 
 #[test]
 fn a_mirror_outside_of_what_is_to_be_avoided_raises_the_number() {
     let mut mirrors = vec![mirror("a", "ann", "AS1", "NO"), mirror("b", "bob", "AS1", "US"), mirror("c", "cid", "AS2", "US")];
-    let before = assess(&mirrors).expect("there are mirrors");
+    let before = assessed(&mirrors);
     mirrors.push(mirror("d", "dan", "AS9", "FR"));
-    let after = assess(&mirrors).expect("there are mirrors");
-    assert_eq!(after.mixed.at_least, before.mixed.at_least + 1);
-}
-
-#[test]
-fn what_is_not_known_may_all_be_one() {
-    let unknown = |name: &str| Standpoint::new(TargetName::new(name).expect("a name")).with(PartyKind::Country, None);
-    let found = assess(&[unknown("a"), unknown("b")]).expect("there are mirrors");
-    assert_eq!(found.by_kind[&PartyKind::Country].at_least, 1);
-    assert_eq!(found.mixed.parties[0].to_string(), "an unknown country");
+    let after = assessed(&mirrors);
+    assert_eq!((after.mixed.at_least, before.raised_to), (before.mixed.at_least + 1, Some(after.mixed.at_least)));
 }
 
 #[test]
 fn a_kind_that_some_mirror_does_not_depend_on_cannot_end_them_all() {
-    let folder = Standpoint::new(TargetName::new("disk").expect("a name")).with(PartyKind::Operator, Some("ann".to_owned()));
-    let found = assess(&[folder, mirror("a", "bob", "AS1", "NO")]).expect("there are mirrors");
+    let folder = Standpoint::new(name("disk")).with(PartyKind::Operator, Some("ann".to_owned()));
+    let found = assessed(&[folder, mirror("a", "bob", "AS1", "NO")]);
     assert!(!found.by_kind.contains_key(&PartyKind::Country));
     assert_eq!(found.mixed.at_least, 2);
 }
@@ -65,34 +71,24 @@ fn without_mirrors_there_is_nothing_to_say() {
 }
 
 #[test]
-fn three_hundred_mirrors_are_solved_exactly_and_soon() {
-    let found = assess(&many(300)).expect("there are mirrors");
-    assert_eq!((found.mixed.at_least, found.mixed.at_most), (25, 25), "{found:?}");
-    assert_eq!(found.raised_to, Some(26));
-}
-
-#[test]
-fn beyond_the_exact_size_nothing_is_promised_of_one_more_mirror() {
-    let found = assess(&many(2000)).expect("there are mirrors");
-    assert!(found.mixed.at_least <= found.mixed.at_most && found.mixed.at_most <= 25, "{found:?}");
-    assert_eq!((found.raised_to, &found.avoid), (None, &found.mixed.parties));
-}
-
-#[test]
 fn a_common_certificate_authority_is_one_party() {
     let certified = |name: &str, operator: &str| {
         mirror(name, operator, operator, operator).with(PartyKind::Authority, Some("Example CA".to_owned()))
     };
-    let found = assess(&[certified("a", "ann"), certified("b", "bob")]).expect("there are mirrors");
+    let found = assessed(&[certified("a", "ann"), certified("b", "bob")]);
     assert_eq!(found.mixed.parties, [party(PartyKind::Authority, "Example CA")]);
     assert_eq!(found.mixed.parties[0].to_string(), "certificate authority Example CA");
 }
 
-/// Mirrors of 150 operators in 40 networks and 25 countries, drawn with a fixed seed.
-fn many(count: u32) -> Vec<Standpoint> {
-    let mut chance = fastrand::Rng::with_seed(7);
-    let mut pick = |letter: char, count: u32| format!("{letter}{}", chance.u32(0..count));
-    (0..count).map(|number| mirror(&format!("m{number}"), &pick('o', 150), &pick('n', 40), &pick('c', 25))).collect()
+#[test]
+fn a_search_that_is_given_up_leaves_limits_on_both_sides() {
+    // Every two of nine elements, three times over: eight are needed, and no reduction helps.
+    let pairs = |first: usize| (0..9).flat_map(move |one| (0..one).map(move |other| vec![first + other, first + one]));
+    let sets: Vec<Vec<usize>> = (0..3).flat_map(|copy| pairs(copy * 9)).collect();
+    assert_eq!((minimum(&sets, 27).at_least, minimum(&sets, 27).chosen.len()), (24, 24));
+    let hasty = minimum_within(&sets, 27, 2);
+    assert!(hasty.at_least < 24 && hasty.chosen.len() >= 24, "{hasty:?}");
+    assert!(sets.iter().all(|set| set.iter().any(|element| hasty.chosen.contains(element))), "{hasty:?}");
 }
 
 /// A small fleet: operator, network and country of each mirror.
@@ -103,22 +99,23 @@ fn fleet(numbers: &[(u8, u8, u8)]) -> Vec<Standpoint> {
     numbers.iter().enumerate().map(one).collect()
 }
 
-fn assessed(mirrors: &[Standpoint]) -> Assessment {
-    assess(mirrors).expect("there are mirrors")
-}
-
 proptest! {
     /// Against trying everything.
     #[test]
-    fn the_minimum_is_one(sets in prop::collection::vec(prop::collection::btree_set(0..8_u8, 1..4), 1..8)) {
-        let found = minimum(&sets);
-        let hits = |chosen: &BTreeSet<u8>| sets.iter().all(|set| !set.is_disjoint(chosen));
-        let chosen: BTreeSet<u8> = found.chosen.iter().copied().collect();
-        prop_assert!(hits(&chosen));
-        let every = (0..256_u16).map(|bits| (0..8_u8).filter(|element| bits >> element & 1 == 1).collect::<BTreeSet<u8>>());
-        let smallest = every.filter(|chosen| hits(chosen)).map(|chosen| chosen.len()).min();
-        prop_assert_eq!(Some(found.chosen.len()), smallest);
-        prop_assert_eq!(found.at_least, found.chosen.len());
+    fn the_minimum_is_one_and_all_others_are_known(
+        sets in prop::collection::vec(prop::collection::btree_set(0..8_usize, 1..4), 1..9),
+    ) {
+        let lists: Vec<Vec<usize>> = sets.iter().map(|set| set.iter().copied().collect()).collect();
+        let found = minimum(&lists, 8);
+        let hits = |chosen: &BTreeSet<usize>| sets.iter().all(|set| !set.is_disjoint(chosen));
+        prop_assert!(hits(&found.chosen.iter().copied().collect()));
+        let every = (0..256_u16).map(|bits| (0..8).filter(|element| bits >> element & 1 == 1).collect::<BTreeSet<usize>>());
+        let all: Vec<BTreeSet<usize>> = every.filter(hits).collect();
+        let smallest = all.iter().map(BTreeSet::len).min();
+        prop_assert_eq!((Some(found.chosen.len()), Some(found.at_least)), (smallest, smallest));
+        let in_some: BTreeSet<usize> = all.into_iter().filter(|chosen| Some(chosen.len()) == smallest).flatten().collect();
+        let told: BTreeSet<usize> = in_some_minimum(&lists, 8, &found.chosen).into_iter().collect();
+        prop_assert_eq!(told, in_some);
     }
 
     /// Against trying every set of parties.
