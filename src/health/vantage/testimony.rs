@@ -181,7 +181,8 @@ impl Glance {
         self.reach.iter_mut().filter_map(|reach| reach.trouble.as_mut()).for_each(|trouble| safe(&mut trouble.what));
         if let Some(certificate) = &mut self.certificate {
             safe(&mut certificate.issuer);
-            certificate.protocol.iter_mut().chain(&mut certificate.trouble).for_each(safe);
+            let texts = certificate.protocol.iter_mut().chain(&mut certificate.organisation).chain(&mut certificate.trouble);
+            texts.for_each(safe);
         }
         Ok(())
     }

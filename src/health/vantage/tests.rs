@@ -38,7 +38,7 @@ fn glance(mirror: &str, verdict: Verdict) -> Glance {
         certificate: Some(CertificateSight {
             not_after: now() + SignedDuration::from_hours(1000),
             issuer: "Example CA".to_owned(),
-            organisation: None,
+            organisation: Some("Example Trust".to_owned()),
             protocol: Some("TLSv1.3".to_owned()),
             trouble: None,
         }),
