@@ -25,6 +25,7 @@ mod runs;
 mod schema;
 mod state;
 mod suspects;
+mod testimonies;
 #[cfg(test)]
 mod tests;
 mod trusted;
@@ -40,4 +41,5 @@ pub use profiles::TargetProfile;
 pub use repairs::Tries;
 pub use runs::{RecordedRun, RunEnd, RunId, RunStart};
 pub use state::{LastCheck, LastOutcome, MirrorState};
+pub use testimonies::{LastTestimony, Taken};
 pub use trusted::{Trusted, Whose};
