@@ -316,7 +316,8 @@ pub struct Renew {
   spartacus check --nagios               one line and an exit code for Nagios or Icinga
   spartacus check --prometheus /var/lib/node_exporter/spartacus.prom
   spartacus check --html /srv/www/mirrors        and write the public status page there
-  spartacus check --vantage de --out de.json --root 1.root.json --mirrors https://status.example.org/mirrors.json")]
+  spartacus check --vantage de --out de.json --root 1.root.json --mirrors https://status.example.org/mirrors.json
+  spartacus check --merge de.json br.json        and weigh what these vantages saw")]
 #[allow(clippy::struct_excessive_bools, reason = "independent options, not a state")]
 pub struct Check {
     /// See that every file is there with its size.

@@ -7,9 +7,11 @@ use super::alone::{alone, pause};
 use super::args::{Check, Global};
 use super::board::{board, everybody};
 use super::cancel::Cancel;
+use super::elsewhere::Believed;
 use super::exit::{self, Ended, Failure};
 use super::fleet::fleet;
 use super::judge::judge_round;
+use super::merge::merge;
 use super::mirror::{reach, source, sources_afresh};
 use super::name_servers;
 use super::parties::good_standpoints;
@@ -23,7 +25,7 @@ use crate::base::{ByteCount, Quorum, Sha256, TargetName};
 use crate::bundle::{self, Content, Object, Published, Showcase};
 use crate::config::{Target, TargetState};
 use crate::health::resilience::assess;
-use crate::health::{self, Companions, Control, Depth, Expectation, Mirror, Round, RoundOrders, Verdict, When};
+use crate::health::{self, Companions, Control, Depth, Expectation, Mirror, ProbeOrders, Round, RoundOrders, Verdict, When};
 use crate::history::{Trusted, Whose};
 use crate::net::Contacts;
 use crate::report::{self, Fleet, NagiosState};
@@ -53,6 +55,7 @@ async fn look_and_tell(surface: &Surface, global: &Global, order: &Check) -> End
         pause(surface, most, &cancel).await?;
     }
     let _alone = alone(&session)?;
+    let merged = merge(surface, &session, &order.places.merge)?;
     let watch = Watch::begin(&session).await;
     let looked = look_at_mirrors(&session, &targets, &looking(order), &cancel).await;
     watch.end(&session, &looked, order.alert).await;
@@ -70,7 +73,7 @@ async fn look_and_tell(surface: &Surface, global: &Global, order: &Check) -> End
         return Ok(state.code());
     }
     tell(surface, &round);
-    Ok(code(&round, &cancel))
+    Ok(merged.code(code(&round, &cancel)))
 }
 
 /// What the options ask for: probes that are due, and a canary only when it is asked for, because it takes credentials.
@@ -119,6 +122,7 @@ pub async fn look_at_mirrors(
     let shared = policy.bandwidth.map(|limit| Bandwidth::new(limit) as Arc<dyn Tap>);
     let needed = published.as_ref().and_then(|state| state.verified().bundles.last()).map(|bundle| ByteCount(bundle.bytes));
     let contacts = Arc::new(Contacts::new(&policy.timeouts));
+    let believed = Believed::at(session, session.clock.now()).map_err(|error| hinted(exit::UNEXPECTED, error))?;
     let mut mirrors = Vec::new();
     for target in targets.iter().filter(|target| target.state == TargetState::Active) {
         mirrors.push(Mirror {
@@ -126,7 +130,10 @@ pub async fn look_at_mirrors(
             source: source(session, target, shared.as_ref()),
             holds: target.holds,
             known: known(session, &target.name)?,
-            probes: probe_orders(session, target, looking, needed)?,
+            probes: ProbeOrders {
+                reread: believed.to_read_again(&target.name),
+                ..probe_orders(session, target, looking, needed)?
+            },
             reach: reach(&contacts, target),
             again: sources_afresh(session, target),
         });
@@ -154,7 +161,9 @@ pub async fn look_at_mirrors(
     // At the same time: who answers for the mirrors' names has nothing to do with how they are.
     let (round, sights) = tokio::join!(looking, Box::pin(name_servers::ask(session, targets, cancel)));
     remember(session, &round)?;
-    judge_round(session, &round)?;
+    judge_round(session, &round, &believed)?;
+    let looked_into = believed.looked_into(&round);
+    session.history.looked_into(&looked_into).map_err(|error| hinted(exit::UNEXPECTED, error))?;
     // Offline, no answer says nothing, and would be believed for a day.
     if round.online != Some(false) {
         name_servers::remember(session, round.started, &sights?)?;

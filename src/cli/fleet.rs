@@ -5,14 +5,15 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::elsewhere::{glances, known as known_testimonies};
 use super::exit::{self, Failure};
 use super::judge::due_since;
 use super::session::{Session, hinted, paused};
 use crate::base::{Lifecycle, TargetName};
 use crate::config::{Target, TargetState};
-use crate::health::{Observation, Standing, Verdict};
-use crate::history::{Event, EventKind, History, HistoryError, MirrorHealth};
-use crate::report::{Fleet, FleetMirror, Observer};
+use crate::health::{Elsewhere, Observation, Standing, Verdict, is_blind};
+use crate::history::{Event, EventKind, History, HistoryError, LastTestimony, MirrorHealth};
+use crate::report::{Fleet, FleetMirror, Observer, VantageSight};
 
 /// All that is known of `targets`, without network.
 pub fn fleet(session: &Session, targets: &[&Target]) -> Result<Fleet, Failure> {
@@ -27,6 +28,11 @@ fn gather(session: &Session, targets: &[&Target]) -> Result<Fleet, HistoryError>
     let last_run = history.last_runs(1)?.pop();
     let every = session.config.health.every;
     let due = due_since(history, last_round.as_ref().map_or(0, |round| round.version))?;
+    let spoken = known_testimonies(session)?;
+    let mut elsewhere: BTreeMap<TargetName, Vec<Elsewhere>> = BTreeMap::new();
+    for (target, other) in spoken.iter().flat_map(|last| glances(last, targets)) {
+        elsewhere.entry(target.name.clone()).or_default().push(other);
+    }
     let mut mirrors = Vec::new();
     for target in targets {
         let health = known.remove(&target.name);
@@ -43,6 +49,7 @@ fn gather(session: &Session, targets: &[&Target]) -> Result<Fleet, HistoryError>
             standing,
             seen,
             probes,
+            elsewhere: elsewhere.remove(&target.name).unwrap_or_default(),
             uptime: history.uptime(&target.name, now, every)?,
         });
     }
@@ -58,8 +65,15 @@ fn gather(session: &Session, targets: &[&Target]) -> Result<Fleet, HistoryError>
             round_ms: last_round.as_ref().map(|round| milliseconds(round.started, round.finished)),
             every,
         },
+        vantages: spoken.iter().map(|last| sight(session, last)).collect(),
         mirrors,
     })
+}
+
+fn sight(session: &Session, last: &LastTestimony) -> VantageSight {
+    let said = &last.testimony;
+    let saw = !is_blind(said, &session.config.health.rules);
+    VantageSight { name: said.vantage.clone(), at: said.at, expires: said.expires, saw }
 }
 
 /// Whether the last round saw the mirrors: the newest word about ourselves tells.

@@ -4,10 +4,13 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
+use super::elsewhere::Believed;
 use super::exit::{self, Failure};
 use super::session::{Session, hinted};
 use crate::base::TargetName;
-use crate::health::{Around, Family, MirrorCheck, Observation, Probes, Round, Standing, judge, observer_fault, paces};
+use crate::health::{
+    Around, Family, MirrorCheck, Observation, Probes, Round, Standing, is_silent_elsewhere, judge, observer_fault, paces,
+};
 use crate::history::{Event, EventKind, History, HistoryError, Judged, LastOutcome, MirrorState};
 
 /// Runs that are looked through for when the newest state was first pushed.
@@ -16,12 +19,12 @@ const RUNS: u32 = 50;
 const NO_ROOM: [&str; 2] = ["no_space", "max_bytes"];
 
 /// Judges what a round saw, by the rules of the configuration, and records it.
-pub fn judge_round(session: &Session, round: &Round) -> Result<(), Failure> {
+pub fn judge_round(session: &Session, round: &Round, believed: &Believed) -> Result<(), Failure> {
     let history = &session.history;
     let fail = |error| hinted(exit::UNEXPECTED, error);
     let known: BTreeMap<TargetName, Standing> =
         history.mirrors_health().map_err(fail)?.into_iter().map(|mirror| (mirror.target, mirror.standing)).collect();
-    let around = around(session, round)?;
+    let mut around = around(session, round)?;
     let mut first_bytes = history.first_bytes_of_all(round.started).map_err(fail)?;
     // What is no mirror any more is nothing to be measured against.
     first_bytes.retain(|name, _| session.config.targets.iter().any(|target| target.name == *name));
@@ -35,8 +38,15 @@ pub fn judge_round(session: &Session, round: &Round) -> Result<(), Failure> {
         .collect();
 
     let rules = &session.config.health.rules;
-    let seen: Vec<&Observation> = observations.iter().collect();
-    let fault = observer_fault(&before.iter().collect::<Vec<_>>(), &seen, round.online, rules);
+    for seen in &observations {
+        let target = &seen.look.target;
+        around.entry(target.clone()).or_default().elsewhere = believed.of(target);
+    }
+    // Mirrors that fail elsewhere too say nothing about us.
+    let silent = |seen: &Observation| around.get(&seen.look.target).is_some_and(|around| is_silent_elsewhere(seen, around));
+    let (known, seen): (Vec<&Standing>, Vec<&Observation>) =
+        before.iter().zip(&observations).filter(|(_, seen)| !silent(seen)).unzip();
+    let fault = observer_fault(&known, &seen, round.online, rules);
     let out_of_reach = out_of_reach(&observations);
     let judged: Vec<Judged> = before
         .into_iter()

@@ -64,6 +64,7 @@ pub fn probe_orders(
     let open = target.limits.windows.is_empty() || target.limits.windows.iter().any(|window| window.contains(now));
     let write = clock.write(looking.write, now) && (open || looking.write == When::Now);
     Ok(ProbeOrders {
+        reread: Vec::new(),
         sample: clock.sample(looking.sample, picks, per_day, now),
         throughput: clock.throughput(looking.throughput, target.limits.metered, per_day, now),
         write: write.then(|| WriteOrder {

@@ -247,14 +247,14 @@ async fn look_at_each<'a>(
 }
 
 /// What looking at one file gave.
-struct Sighting<'a> {
+pub(super) struct Sighting<'a> {
     file: &'a FileRecord,
-    hashed: u64,
-    trouble: Option<(Verdict, String)>,
+    pub(super) hashed: u64,
+    pub(super) trouble: Option<(Verdict, String)>,
     fault: Option<FetchFault>,
 }
 
-async fn look_at_file<'a>(source: &dyn Source, file: &'a FileRecord, depth: Depth) -> Sighting<'a> {
+pub(super) async fn look_at_file<'a>(source: &dyn Source, file: &'a FileRecord, depth: Depth) -> Sighting<'a> {
     let clean = Sighting { file, hashed: 0, trouble: None, fault: None };
     let bad = |hashed, verdict, what: String| Sighting { file, hashed, trouble: Some((verdict, what)), fault: None };
     let unread = |error: FetchError| Sighting { fault: Some(error.fault), ..bad(0, Verdict::Unreadable, error.reason) };

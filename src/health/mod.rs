@@ -31,7 +31,9 @@ pub use probe::{
 pub use record::{Depth, Evidence, MirrorCheck, Round, Seen, Suspects, Verdict};
 pub use round::{AT_ONCE, RoundOrders, round};
 pub use speed::{median, paces, quantile};
-pub use standing::{Around, Condition, Counters, Pace, Reason, ReasonCode, Standing, condition_of, judge, observer_fault};
+pub use standing::{
+    Around, Condition, Counters, Pace, Reason, ReasonCode, Standing, condition_of, is_silent_elsewhere, judge, observer_fault,
+};
 pub use store_source::StoreSource;
 pub use unreachable::Unreachable;
 pub use vantage::{

@@ -46,6 +46,14 @@ pub fn advice(code: ReasonCode) -> &'static str {
             "Readers wait. See whether disk, memory or line of the server are at their limit; a mirror that is far away is \
              no trouble for readers near it."
         }
+        ReasonCode::Regional => {
+            "Some readers reach it and others do not, or get something older. See whether a firewall, a block of addresses or \
+             countries, a CDN or a route treats the places named above differently."
+        }
+        ReasonCode::Unconfirmed => {
+            "Somebody elsewhere got bytes that were not signed, and we do not get them. See whether a CDN, a cache or one of \
+             several servers behind the name serves that place; the maintainer looks at every byte with `spartacus check --full`."
+        }
         ReasonCode::Flapping => "It comes and goes. Look at the server's log at the moments listed below.",
     }
 }

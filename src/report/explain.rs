@@ -9,7 +9,7 @@ use super::probes::{sample_words, speed_words, write_words};
 use super::reach::reach_lines;
 use super::table::line;
 use super::words;
-use crate::health::{Condition, Observation};
+use crate::health::{Condition, Elsewhere, Observation};
 use crate::history::{Event, EventKind, LastProbes, Uptime};
 
 /// Why a mirror is in its condition, since when, on what evidence, and what to do.
@@ -45,6 +45,12 @@ pub fn explanation(fleet: &Fleet, mirror: &FleetMirror, events: &[Event]) -> Str
     say(0, "");
     if let Some(seen) = &mirror.seen {
         evidence(&mut say, seen, fleet.at);
+    }
+    for other in &mirror.elsewhere {
+        say(1, &elsewhere(fleet, other));
+        for fact in &other.glance.evidence {
+            say(2, &fact.to_string());
+        }
     }
     for words in lag(mirror).into_iter().chain(probed(&mirror.probes, fleet.at)) {
         say(1, &words);
@@ -92,6 +98,7 @@ pub fn explanation_json(fleet: &Fleet, mirror: &FleetMirror, events: &[Event]) -
             "releases_behind": mirror.behind,
             "lag_seconds": mirror.lag.map(|lag| lag.as_secs()),
             "probes": mirror.probes,
+            "elsewhere": mirror.elsewhere.iter().map(|other| elsewhere_fields(fleet, other)).collect::<Vec<_>>(),
             "uptime": uptime,
             "next_look": next_moment(fleet),
             "events": events,
@@ -137,6 +144,30 @@ fn evidence(say: &mut impl FnMut(usize, &str), seen: &Observation, now: Timestam
     for words in reach_lines(&seen.probes, now) {
         say(2, &words);
     }
+}
+
+/// `from de, 4 min ago: CURRENT, first byte after 80 ms`
+fn elsewhere(fleet: &Fleet, other: &Elsewhere) -> String {
+    let first_byte = other.glance.first_byte_ms().map(|ms| format!(", first byte after {ms} ms")).unwrap_or_default();
+    let counts = if counts(fleet, other) { "" } else { " (does not count any more)" };
+    format!("from {}, {}: {}{first_byte}{counts}", other.vantage, words::ago(other.at, fleet.at), other.glance.verdict)
+}
+
+fn counts(fleet: &Fleet, other: &Elsewhere) -> bool {
+    fleet.vantages.iter().any(|vantage| vantage.name == other.vantage && vantage.counts(fleet.at))
+}
+
+fn elsewhere_fields(fleet: &Fleet, other: &Elsewhere) -> serde_json::Value {
+    serde_json::json!({
+        "vantage": other.vantage,
+        "at": other.at,
+        "expires": other.expires,
+        "counts": counts(fleet, other),
+        "verdict": other.glance.verdict.to_string(),
+        "version": other.glance.version,
+        "first_byte_ms": other.glance.first_byte_ms(),
+        "evidence": other.glance.evidence,
+    })
 }
 
 /// How far behind our releases it is, if that is known.

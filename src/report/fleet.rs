@@ -5,8 +5,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use url::Url;
 
-use crate::base::{BundleName, Lifecycle, TargetName};
-use crate::health::{Observation, Standing};
+use crate::base::{BundleName, Lifecycle, TargetName, VantageName};
+use crate::health::{Elsewhere, Observation, Standing};
 use crate::history::{LastProbes, Uptime};
 
 /// All mirrors of a project at one moment, and what led there. Nothing in here is secret: no credentials, no write
@@ -23,6 +23,8 @@ pub struct Fleet {
     pub wanted: usize,
     /// Who looked.
     pub observer: Observer,
+    /// Who else looked, by name.
+    pub vantages: Vec<VantageSight>,
     /// The mirrors, in the order of the configuration.
     pub mirrors: Vec<FleetMirror>,
 }
@@ -40,6 +42,27 @@ pub struct Observer {
     pub round_ms: Option<u64>,
     /// How often a round is due.
     pub every: Duration,
+}
+
+/// The last testimony of a vantage.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VantageSight {
+    /// Which vantage.
+    pub name: VantageName,
+    /// When it looked.
+    pub at: Timestamp,
+    /// Until when that counts.
+    pub expires: Timestamp,
+    /// Whether it saw the mirrors; `false`: it saw nothing by its own fault.
+    pub saw: bool,
+}
+
+impl VantageSight {
+    /// Whether its word counts at `now`.
+    #[must_use]
+    pub fn counts(&self, now: Timestamp) -> bool {
+        self.saw && self.expires > now
+    }
 }
 
 /// One mirror: what is public of its configuration, what was last seen, and its past.
@@ -65,6 +88,8 @@ pub struct FleetMirror {
     pub behind: Option<u64>,
     /// Since when it should have shown what it lacks, counted from our push to it; zero when it lacks nothing.
     pub lag: Option<Duration>,
+    /// What vantages saw of it last, whether that still counts or not.
+    pub elsewhere: Vec<Elsewhere>,
     /// Over 24 hours, 7, 30 and 90 days.
     pub uptime: [Uptime; 4],
 }

@@ -46,7 +46,7 @@ pub use board::{Board, BoardBundle, BoardFile, Past};
 pub use check::check_table;
 pub use error::{hints, render_error};
 pub use explain::{explanation, explanation_json};
-pub use fleet::{Fleet, FleetMirror, Observer};
+pub use fleet::{Fleet, FleetMirror, Observer, VantageSight};
 pub use headline::{round_headline, run_headline, status_headline};
 pub use health_table::{FirstBytes, health_table};
 pub use json::{check_json, object, run_json, status_json};

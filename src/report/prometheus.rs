@@ -6,6 +6,7 @@ mod alerts;
 mod probes;
 mod reach;
 mod resilience;
+mod vantages;
 
 use std::fmt::Write as _;
 
@@ -27,6 +28,7 @@ pub fn prometheus(fleet: &Fleet) -> String {
     uptime(&mut out, fleet);
     probes::probes(&mut out, fleet);
     reach::reach(&mut out, fleet);
+    vantages::vantages(&mut out, fleet);
     out.text
 }
 

@@ -3,12 +3,15 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
+use std::process::Command;
 
 use serde_json::Value;
+use spartacus::health::Testimony;
+use spartacus::trust::SigningKey;
 
 use crate::cli_desk::{Desk, Said};
 use crate::support::face::Face;
-use crate::support::{proxy, schema};
+use crate::support::{process, proxy, schema, tools};
 
 /// A project with a release on mirrors that readers reach over HTTP, each behind a line that can be cut.
 pub struct Fleet {
@@ -71,6 +74,12 @@ impl Vantage {
     pub fn look(&self, more: &[&str]) -> Said {
         let usual = ["check", "--vantage", &self.name, "--out", "seen.json", "--root", "1.root.json", "--mirrors"];
         self.desk.run(&[&usual[..], &["mirrors.json"], more].concat())
+    }
+
+    /// Looks, and brings what it wrote to the maintainer under this name.
+    pub fn looks_for(&self, fleet: &Fleet, file: &str) {
+        self.look(&[]).ends_with(0);
+        fleet.desk.write(file, &self.desk.read("seen.json"));
     }
 }
 
@@ -164,4 +173,195 @@ fn words_that_do_not_go_together_are_refused() {
     assert!(lost.err.contains("--root 1.root.json --mirrors mirrors.json"), "{}", lost.err);
     let own = fleet.desk.run(&["check", "--vantage", "de", "--out", "targets.yaml"]).ends_with(2);
     assert!(own.err.contains("that would overwrite what belongs to the project"), "{}", own.err);
+}
+
+/// The standing of a mirror, as it is explained.
+fn explained(fleet: &Fleet, mirror: &str) -> String {
+    fleet.desk.run(&["status", "--explain", mirror]).ends_with(0).out
+}
+
+#[test]
+fn a_mirror_that_one_place_does_not_reach_is_regional_and_not_down() {
+    let fleet = Fleet::of(&["paris", "lyon"]);
+    let (de, br) = (Vantage::of(&fleet, "de"), Vantage::of(&fleet, "br"));
+    fleet.cut("paris", true);
+    de.looks_for(&fleet, "de.json");
+    fleet.cut("paris", false);
+    br.looks_for(&fleet, "br.json");
+
+    let merged = fleet.desk.run(&["check", "--merge", "de.json", "br.json", "--prometheus", "spartacus.prom"]).ends_with(0);
+    assert!(merged.err.contains("de.json: de saw 2 of our mirrors, counts until "), "{}", merged.err);
+    let why = explained(&fleet, "paris");
+    assert!(why.starts_with("paris is degraded since "), "{why}");
+    assert!(why.contains("  regional (since ") && why.contains(": unreachable from de, fine from br and here: "), "{why}");
+    assert!(why.contains("\n  from br, just now: CURRENT, first byte after "), "{why}");
+    assert!(why.contains("\n  from de, just now: UNREADABLE\n"), "{why}");
+    assert!(explained(&fleet, "lyon").starts_with("lyon is healthy since "));
+    let told = schema::expect_command("mirror", &fleet.desk.run(&["status", "--explain", "paris", "--json"]).ends_with(0).out);
+    let places: Vec<&Value> = told["elsewhere"].as_array().expect("a list").iter().map(|seen| &seen["vantage"]).collect();
+    assert_eq!((places, &told["elsewhere"][0]["counts"]), (vec![&"br".into(), &"de".into()], &true.into()));
+    schema::expect_command("status", &fleet.desk.run(&["status", "--json"]).ends_with(0).out);
+
+    fleet.desk.run(&["status", "--html", "public"]).ends_with(0);
+    let page = fleet.desk.read("public/mirrors/paris.html");
+    assert!(page.contains("from de, just now: unreadable") && page.contains("from br, just now: current"), "{page}");
+
+    let metrics = fleet.desk.read("spartacus.prom");
+    for line in [
+        "spartacus_mirror_up{mirror=\"paris\"} 1",
+        "spartacus_vantage_counts{vantage=\"de\"} 1",
+        "spartacus_probe_success{mirror=\"paris\",probe=\"reach\",family=\"ipv4\",vantage=\"de\"} 0",
+        "spartacus_probe_success{mirror=\"paris\",probe=\"reach\",family=\"ipv4\",vantage=\"br\"} 1",
+        "spartacus_probe_success{mirror=\"paris\",probe=\"reach\",family=\"ipv4\"} 1",
+    ] {
+        assert!(metrics.lines().any(|other| other == line), "{line} is not in\n{metrics}");
+    }
+    let judge =
+        format!("{} check metrics < {}", tools::program("promtool").display(), fleet.desk.path("spartacus.prom").display());
+    assert_eq!(process::run(Command::new("/bin/sh").args(["-c", &judge])), "");
+
+    // The files are not needed again: what was taken counts on. The newest word ends it.
+    fleet.desk.run(&["check"]).ends_with(0);
+    assert!(explained(&fleet, "paris").contains("unreachable from de"));
+    de.looks_for(&fleet, "de.json");
+    fleet.desk.run(&["check", "--merge", "de.json", "br.json"]).ends_with(0);
+    assert!(explained(&fleet, "paris").starts_with("paris is healthy since "));
+}
+
+#[test]
+fn a_mirror_that_most_do_not_reach_is_unreachable_after_the_usual_rounds() {
+    let fleet = Fleet::of(&["paris", "lyon"]);
+    let (de, br) = (Vantage::of(&fleet, "de"), Vantage::of(&fleet, "br"));
+    fleet.desk.run(&["check"]).ends_with(0);
+    fleet.cut("paris", true);
+    de.looks_for(&fleet, "de.json");
+    br.looks_for(&fleet, "br.json");
+    fleet.desk.run(&["check", "--merge", "de.json", "br.json"]).ends_with(4);
+    fleet.desk.run(&["check"]).ends_with(4);
+    assert!(explained(&fleet, "paris").starts_with("paris is healthy since "), "two rounds say nothing");
+    fleet.desk.run(&["check"]).ends_with(4);
+    let why = explained(&fleet, "paris");
+    assert!(why.starts_with("paris is unreachable since "), "{why}");
+    assert!(why.contains("no right answer in 3 rounds from br, de and here: "), "{why}");
+}
+
+/// What a vantage wrote, changed by somebody who holds its key.
+fn said_again(vantage: &Vantage, change: impl FnOnce(&mut Testimony)) -> String {
+    let written: Value = serde_json::from_str(&vantage.desk.read("seen.json")).expect("JSON");
+    let mut said: Testimony = serde_json::from_value(written["signed"].clone()).expect("a testimony");
+    change(&mut said);
+    String::from_utf8(said.to_file(&key_of(vantage))).expect("JSON")
+}
+
+fn key_of(vantage: &Vantage) -> SigningKey {
+    let path = camino::Utf8PathBuf::from_path_buf(vantage.desk.path("vantage.key")).expect("UTF-8");
+    SigningKey::load(&path, None).expect("an unlocked key")
+}
+
+#[test]
+fn what_is_no_word_of_a_listed_vantage_is_refused_and_the_others_count() {
+    let fleet = Fleet::of(&["paris", "lyon"]);
+    let (de, br) = (Vantage::of(&fleet, "de"), Vantage::of(&fleet, "br"));
+    let stranger = Vantage::unlisted(&fleet, "us");
+    fleet.cut("paris", true);
+    br.looks_for(&fleet, "br.json");
+    de.looks_for(&fleet, "old.json");
+    de.looks_for(&fleet, "de.json");
+    stranger.looks_for(&fleet, "us.json");
+    fleet.cut("paris", false);
+    let hour = jiff::SignedDuration::from_hours(1);
+
+    let as_de = said_again(&stranger, |said| said.vantage = "de".parse().expect("a name"));
+    let refused = |text: &str, why: &str, hint: &str| {
+        fleet.desk.write("bad.json", text);
+        let said = fleet.desk.run(&["check", "--merge", "bad.json", "br.json"]).ends_with(6);
+        let expected = format!("error: bad.json is not taken\n  caused by: {why}");
+        assert!(said.err.contains(&expected), "{}", said.err);
+        assert!(said.err.contains(&format!("\nhint: {hint}")), "{}", said.err);
+        assert!(said.err.contains("br.json: ") && said.err.contains("br saw 2 of our mirrors"), "{}", said.err);
+        let why = explained(&fleet, "paris");
+        assert!(why.contains("unreachable from br, fine from here: "), "only br counts: {why}");
+    };
+    refused(&as_de, "it claims to be of de, but the key of de did not sign it", "fetch it from de again");
+    let changed = fleet.desk.read("de.json").replace("\"unreadable\"", "\"current\"");
+    refused(&changed, "it claims to be of de, but the key of de did not sign it", "fetch it from de again");
+    refused(
+        &fleet.desk.read("us.json"),
+        "it is of a vantage called us, and none of that name is listed",
+        "if it is one of yours",
+    );
+    let foreign = said_again(&de, |said| said.project = spartacus::base::Sha256::of(b"another root"));
+    refused(&foreign, "de says it of another project, whose pin is ", "give de this project's 1.root.json");
+    let over = said_again(&de, |said| (said.at, said.expires) = (said.at - hour, said.at));
+    refused(&over, "what de saw counted until ", "run `spartacus check --vantage de` there more often");
+    let early = said_again(&de, |said| (said.at, said.expires) = (said.at + hour, said.expires + hour));
+    refused(&early, "de says that it looked at ", "compare the clocks");
+    let forever = said_again(&de, |said| said.expires += hour * 24);
+    refused(&forever, "de wants to be believed from ", "spartacus check --vantage NAME --valid 30m");
+    refused("{}", "it is no testimony\n  caused by: no signed statement: ", "testimonies are written by: ");
+
+    // Taken once, the newest is known for ever.
+    fleet.desk.run(&["check", "--merge", "de.json"]).ends_with(0);
+    let again = fleet.desk.run(&["check", "--merge", "de.json"]).ends_with(0);
+    assert!(again.err.contains("de.json: taken before; de saw 2 of our mirrors"), "{}", again.err);
+    let replayed = fleet.desk.run(&["check", "--merge", "old.json"]).ends_with(6);
+    assert!(replayed.err.contains(" comes after number ") && replayed.err.contains("\nhint: "), "{}", replayed.err);
+    let twice = said_again(&de, |said| said.mirrors.truncate(1));
+    fleet.desk.write("twice.json", &twice);
+    fleet.desk.run(&["check", "--merge", "twice.json"]).ends_with(6);
+
+    // A file that is not there hinders no other; nor does a vantage that was given other addresses.
+    let lost = fleet.desk.run(&["check", "--merge", "nowhere.json", "br.json"]).ends_with(2);
+    assert!(lost.err.contains("error: cannot read nowhere.json") && lost.err.contains("br saw 2"), "{}", lost.err);
+    let moved = de.desk.read("mirrors.json").replace("127.0.0.1", "localhost");
+    de.desk.write("mirrors.json", &moved);
+    de.looks_for(&fleet, "de.json");
+    let other = fleet.desk.run(&["check", "--merge", "de.json"]).ends_with(0);
+    assert!(
+        other.err.contains("de saw 0 of our mirrors") && other.err.contains("2 are not ours under the address"),
+        "{}",
+        other.err
+    );
+
+    // Nobody is listed, or somebody whose key signs for the project.
+    let online = fleet.desk.read("targets.yaml").lines().find(|line| line.contains("name: de,")).expect("listed").to_owned();
+    let keys: Value = serde_json::from_str(&fleet.desk.run(&["key", "list", "--json"]).ends_with(0).out).expect("JSON");
+    let own = keys["roles"][2]["keys"][0]["minisign"].as_str().expect("a key");
+    fleet.desk.edit("targets.yaml", &online, &format!("    - {{name: de, key: {own}}}"));
+    let own = fleet.desk.run(&["check", "--merge", "de.json"]).ends_with(2);
+    assert!(own.err.contains("vantage de has a key that signs for this project"), "{}", own.err);
+    let text = fleet.desk.read("targets.yaml");
+    fleet.desk.write("targets.yaml", text.split("health:").next().expect("it is there"));
+    let nobody = fleet.desk.run(&["check", "--merge", "de.json"]).ends_with(2);
+    assert!(nobody.err.contains("--merge: targets.yaml lists no vantage\nhint: "), "{}", nobody.err);
+}
+
+#[test]
+fn wrong_bytes_seen_elsewhere_are_looked_at_again_from_here() {
+    let fleet = Fleet::of(&["paris", "lyon"]);
+    let de = Vantage::of(&fleet, "de");
+    let file = "paris/releases/v1/README";
+    let right = fleet.desk.read(file);
+    fleet.desk.write(file, "read it\n");
+    de.look(&["--full"]).ends_with(0);
+    fleet.desk.write("de.json", &de.desk.read("seen.json"));
+    assert!(fleet.desk.read("de.json").contains("\"forged\""));
+
+    // From here it is right: nobody is quarantined, and the evidence is named.
+    fleet.desk.write(file, &right);
+    fleet.desk.run(&["check", "--merge", "de.json"]).ends_with(0);
+    let why = explained(&fleet, "paris");
+    assert!(why.starts_with("paris is degraded since "), "{why}");
+    let told = ": reported from de, not confirmed from here: releases/v1/README: altered: 8 bytes";
+    assert!(why.contains("  unconfirmed (since ") && why.contains(told), "{why}");
+
+    // What was looked at once is not read in every round: a change since is for the next look at all bytes, or the next word.
+    fleet.desk.write(file, "read it\n");
+    fleet.desk.run(&["check", "--sample", "0"]).ends_with(0);
+    de.look(&["--full"]).ends_with(0);
+    fleet.desk.write("de.json", &de.desk.read("seen.json"));
+    fleet.desk.run(&["check", "--sample", "0", "--merge", "de.json"]).ends_with(6);
+    let why = explained(&fleet, "paris");
+    assert!(why.starts_with("paris is quarantined since "), "{why}");
+    assert!(why.contains("  altered (since ") && !why.contains("unconfirmed (since"), "{why}");
 }

@@ -44,6 +44,7 @@ fn of(name: &str, condition: Condition) -> FleetMirror {
         probes: LastProbes::default(),
         behind: None,
         lag: None,
+        elsewhere: Vec::new(),
         uptime: [nothing; 4],
     }
 }
@@ -56,6 +57,7 @@ fn fleet() -> Fleet {
         release: Some("v1".parse().unwrap()),
         wanted: 2,
         observer: Observer { saw: true, online: None, round_at: Some(at), round_ms: Some(100), every: ROUND },
+        vantages: Vec::new(),
         mirrors: vec![of("paris", Condition::Quarantined), of("lyon", Condition::Healthy)],
     }
 }

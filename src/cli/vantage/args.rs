@@ -1,4 +1,4 @@
-//! The words of `spartacus check --vantage`.
+//! The words of `spartacus check --vantage` and `--merge`.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::health::LONGEST_VALID;
 pub struct Places {
     /// Look as the vantage of this name, and write what was seen, signed, to --out. It needs no project and no login.
     #[arg(long, value_name = "NAME", requires = "out")]
-    #[arg(conflicts_with_all = ["sample", "throughput", "write", "nagios", "alert", "prometheus", "html"])]
+    #[arg(conflicts_with_all = ["merge", "sample", "throughput", "write", "nagios", "alert", "prometheus", "html"])]
     pub vantage: Option<VantageName>,
     /// Where the signed testimony goes.
     #[arg(long, value_name = "FILE", requires = "vantage")]
@@ -35,6 +35,9 @@ pub struct Places {
     /// A place of others that tells whether this machine is online (repeat): then all mirrors failing at once is believed.
     #[arg(long, value_name = "URL", requires = "vantage")]
     pub control: Vec<Url>,
+    /// Look from here, and weigh what vantages of `health: vantages` saw, who wrote these files.
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    pub merge: Vec<Utf8PathBuf>,
     /// Certificates (PEM) to trust besides the system's.
     #[arg(long, value_name = "FILE", requires = "root")]
     pub ca: Option<Utf8PathBuf>,

@@ -9,6 +9,7 @@ mod orders;
 mod pick;
 mod reach;
 mod record;
+mod reread;
 mod sample;
 mod throughput;
 mod write;
@@ -31,6 +32,9 @@ pub(super) async fn content(probes: &mut Probes, found: &mut Findings, mirror: &
     let held = mirror.held(verified);
     if let Some(order) = mirror.probes.sample {
         probes.sample = Some(sample::sample(found, mirror, verified, &held, lists, order).await);
+    }
+    if !mirror.probes.reread.is_empty() {
+        reread::reread(found, mirror, verified, &held, lists, &mirror.probes.reread).await;
     }
     if let Some(most) = mirror.probes.throughput {
         probes.throughput = throughput::throughput(mirror, verified, &held, lists, most).await;

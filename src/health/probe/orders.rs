@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use crate::base::ByteCount;
+use crate::base::{ByteCount, ObjectPath};
 use crate::store::{Store, StoreError};
 
 /// What is to be probed at a mirror, beside the look at its metadata and files; nothing unless said.
@@ -13,6 +13,8 @@ use crate::store::{Store, StoreError};
 pub struct ProbeOrders {
     /// Pieces of its files.
     pub sample: Option<SampleOrder>,
+    /// Objects that somebody elsewhere says to be wrong: each is read again, whatever the depth.
+    pub reread: Vec<ObjectPath>,
     /// How fast it sends: bytes that may be read for it at most.
     pub throughput: Option<u64>,
     /// Whether we can write there.
@@ -23,7 +25,7 @@ impl ProbeOrders {
     /// Whether nothing is probed.
     #[must_use]
     pub fn are_none(&self) -> bool {
-        self.sample.is_none() && self.throughput.is_none() && self.write.is_none()
+        self.sample.is_none() && self.reread.is_empty() && self.throughput.is_none() && self.write.is_none()
     }
 }
 

@@ -101,6 +101,10 @@ pub enum ReasonCode {
     Slow,
     /// It changes its condition again and again.
     Flapping,
+    /// It is out of reach, older or incomplete where some of those look who look, and not where the others do.
+    Regional,
+    /// Somebody elsewhere reports wrong bytes, and from here they are not seen.
+    Unconfirmed,
 }
 
 /// One thing that speaks against a mirror.
@@ -130,6 +134,8 @@ pub struct Counters {
     pub ipv4_failed: u32,
     /// Rounds in a row in which IPv6 was in trouble and IPv4 was not.
     pub ipv6_failed: u32,
+    /// Rounds in a row in which we ourselves got no right answer, whatever others got.
+    pub unseen: u32,
     /// Clean full verifications since it was quarantined.
     pub clean: u32,
     /// It must be verified in full before it counts again.

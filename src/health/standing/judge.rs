@@ -9,11 +9,12 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use super::mend::to_mend;
+use super::others::{Eyes, is_of_others, others};
 use super::reasons::Reasons;
 use super::writing::{is_of_writing, writing};
 use super::{Condition, Counters, Pace, ReasonCode, Standing};
 use crate::base::{HealthRules, Level};
-use crate::health::{Family, Observation, Verdict};
+use crate::health::{Elsewhere, Family, Observation, Verdict};
 
 /// Changes that are counted towards flapping are this young.
 const DAY: SignedDuration = SignedDuration::from_hours(24);
@@ -29,6 +30,8 @@ pub struct Around {
     pub pace: Option<Pace>,
     /// Families over which nobody was reached in this round: trouble there may be our own.
     pub out_of_reach: Vec<Family>,
+    /// What others saw of it from elsewhere whose word counts now.
+    pub elsewhere: Vec<Elsewhere>,
 }
 
 /// How a mirror is, after a round saw `seen` of it; `None` means that the fault was ours, and holds everything.
@@ -39,10 +42,11 @@ pub fn judge(past: &Standing, seen: Option<&Observation>, around: &Around, rules
     let Some(seen) = seen else { return past.clone() };
     let mut counters = past.counters.clone();
     let mut reasons = Reasons::of(past, now);
-    let answered = count_answers(&mut counters, seen);
+    let eyes = Eyes::of(seen, &around.elsewhere);
+    let answered = count_answers(&mut counters, &eyes);
 
     distrust(&mut reasons, &mut counters, past, seen, rules);
-    if answered {
+    if answered && eyes.here {
         came_back(&mut reasons, &mut counters, past, seen, rules);
         missing(&mut reasons, &mut counters, past, seen, rules, now);
         lagging(&mut reasons, &mut counters, seen, around, rules, now);
@@ -50,17 +54,25 @@ pub fn judge(past: &Standing, seen: Option<&Observation>, around: &Around, rules
         if let Some(refused) = &around.no_room {
             reasons.tell(ReasonCode::NoSpace, refused.clone());
         }
+    } else if answered {
+        // Others reach it and we do not: it is not down, and what was known of its content stays.
+        came_back(&mut reasons, &mut counters, past, seen, rules);
+        reasons.keep(past, |code| !matches!(code, ReasonCode::NoAnswer | ReasonCode::Reverifying) && stays_unseen(code));
     } else if counters.failed >= rules.unreachable_after {
         counters.verify_first = true;
-        reasons.tell(ReasonCode::NoAnswer, no_answer(seen, counters.failed));
+        reasons.tell(ReasonCode::NoAnswer, no_answer(&eyes, seen, counters.failed));
         reasons.keep(past, |code| condition_of(code) < Condition::Unreachable);
     } else {
         // One or two silent rounds say nothing yet: what was known stays.
-        reasons.keep(past, |code| code != ReasonCode::Flapping && !is_of_writing(code));
+        reasons.keep(past, stays_unseen);
+    }
+    others(&mut reasons, &counters, &eyes, seen, around, rules);
+    if !answered && !reasons.has(ReasonCode::NoAnswer) {
+        reasons.keep(past, |code| code == ReasonCode::Regional);
     }
     writing(&mut reasons, &mut counters, past, seen);
     // Nothing speaks against it; but silence, in the first rounds of its life too, speaks for nothing.
-    let nothing_new = !answered && reasons.worst() == Condition::Healthy;
+    let nothing_new = !(answered && eyes.here) && reasons.worst() == Condition::Healthy;
     let raw = if nothing_new { counters.raw } else { reasons.worst() };
     let condition = hold_while_flapping(&mut reasons, &mut counters, raw, rules, now);
     Standing {
@@ -68,7 +80,7 @@ pub fn judge(past: &Standing, seen: Option<&Observation>, around: &Around, rules
         since: if condition == past.condition { past.since } else { now },
         reasons: reasons.finish(),
         seen_at: Some(now),
-        answered_at: if answered { Some(now) } else { past.answered_at },
+        answered_at: if eyes.here { Some(now) } else { past.answered_at },
         verified_at: if seen.look.level == Some(Level::Verified) { Some(now) } else { past.verified_at },
         counters,
     }
@@ -89,15 +101,27 @@ pub fn condition_of(code: ReasonCode) -> Condition {
         | ReasonCode::CertificateEnds
         | ReasonCode::HalfReached
         | ReasonCode::Slow
-        | ReasonCode::Flapping => Condition::Degraded,
+        | ReasonCode::Flapping
+        | ReasonCode::Regional
+        | ReasonCode::Unconfirmed => Condition::Degraded,
     }
 }
 
-/// Whether the mirror answered rightly, counted. A forged answer is an answer.
-fn count_answers(counters: &mut Counters, seen: &Observation) -> bool {
-    let answered = seen.look.verdict != Verdict::Unreadable;
+/// What is told of in a round in which we did not see the mirror goes on to stand; but for what is judged by itself.
+fn stays_unseen(code: ReasonCode) -> bool {
+    code != ReasonCode::Flapping && !is_of_writing(code) && !is_of_others(code)
+}
+
+/// Whether the mirror answered, counted. A forged answer is an answer. When nobody else looks any more, all rounds count in
+/// which we did not see it: what others said of them is over.
+fn count_answers(counters: &mut Counters, eyes: &Eyes<'_>) -> bool {
+    let answered = eyes.is_reached();
+    counters.unseen = if eyes.here { 0 } else { counters.unseen.saturating_add(1) };
     (counters.failed, counters.answered) =
         if answered { (0, counters.answered.saturating_add(1)) } else { (counters.failed.saturating_add(1), 0) };
+    if !answered && eyes.are_ours_alone() {
+        counters.failed = counters.failed.max(counters.unseen);
+    }
     answered
 }
 
@@ -187,7 +211,10 @@ fn lagging(
     }
 }
 
-fn no_answer(seen: &Observation, rounds: u32) -> String {
+fn no_answer(eyes: &Eyes<'_>, seen: &Observation, rounds: u32) -> String {
+    if let Some((places, what)) = eyes.silence(seen) {
+        return format!("no right answer in {rounds} rounds {places}: {what}");
+    }
     let what = seen.look.evidence.first().map(ToString::to_string).unwrap_or_default();
     format!("no right answer in {rounds} rounds: {what}")
 }
@@ -222,7 +249,7 @@ fn hold_while_flapping(
 }
 
 /// Whether a span is longer than a limit (or exactly as long).
-fn is_over(span: SignedDuration, limit: Duration) -> bool {
+pub(super) fn is_over(span: SignedDuration, limit: Duration) -> bool {
     span >= SignedDuration::try_from(limit).unwrap_or(SignedDuration::MAX)
 }
 

@@ -6,6 +6,7 @@
 mod condition;
 mod judge;
 mod mend;
+mod others;
 mod reasons;
 #[cfg(test)]
 mod tests;
@@ -14,3 +15,4 @@ mod writing;
 pub use condition::{Condition, Counters, Reason, ReasonCode, Standing};
 pub use judge::{Around, condition_of, judge, observer_fault};
 pub use mend::Pace;
+pub use others::is_silent_elsewhere;

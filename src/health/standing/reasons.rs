@@ -31,8 +31,13 @@ impl Reasons {
         }
     }
 
+    /// Whether this was told or kept already.
+    pub(super) fn has(&self, code: ReasonCode) -> bool {
+        self.found.iter().any(|reason| reason.code == code)
+    }
+
     fn add(&mut self, reason: Reason) {
-        if !self.found.iter().any(|other| other.code == reason.code) {
+        if !self.has(reason.code) {
             self.found.push(reason);
         }
     }

@@ -128,12 +128,6 @@ impl Testimony {
         self.mirrors.iter_mut().try_for_each(Glance::check)?;
         Ok(self)
     }
-
-    /// What it says of the mirror of this name.
-    #[must_use]
-    pub fn glance(&self, mirror: &TargetName) -> Option<&Glance> {
-        self.mirrors.iter().find(|glance| glance.mirror == *mirror)
-    }
 }
 
 /// Reads a statement of this form; who made it is not known yet.

@@ -55,7 +55,7 @@ fn rule(board: &Board, condition: Condition) -> String {
         ),
         Condition::Full => "No room for what is new. What it has is right.".to_owned(),
         Condition::Degraded => format!(
-            "Right, with something to mend: it came back and is to be verified, or it changed its condition {} times in a day.",
+            "Right, with something to mend: it came back and is to be verified, other places see it otherwise, or it changed its condition {} times in a day.",
             rules.flapping_changes
         ),
         Condition::Unknown => "Never looked at, or it never answered.".to_owned(),

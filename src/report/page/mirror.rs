@@ -142,6 +142,15 @@ fn last_look(mirror: &FleetMirror, now: Timestamp) -> Markup {
         @if !seen.look.evidence.is_empty() {
             ul { @for fact in &seen.look.evidence { li { (evidence_text(mirror, fact)) } } }
         }
+        @if !mirror.elsewhere.is_empty() {
+            ul {
+                @for other in &mirror.elsewhere {
+                    li {
+                        "from " (other.vantage) ", " (words::ago(other.at, now)) ": " (other.glance.verdict.to_string().to_lowercase())
+                    }
+                }
+            }
+        }
         @if mirror.public_url.is_some() && !seen.probes.reach.is_empty() {
             ul {
                 @for reach in &seen.probes.reach {

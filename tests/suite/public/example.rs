@@ -94,6 +94,7 @@ fn of(mirrors: impl Iterator<Item = (FleetMirror, Past)>) -> Board {
                 round_ms: Some(8_400),
                 every: Duration::from_mins(5),
             },
+            vantages: Vec::new(),
             mirrors,
         },
         pasts,
@@ -155,6 +156,7 @@ fn mirror(index: usize, name: &str, country: &str, condition: Condition) -> (Fle
         probes: LastProbes::default(),
         behind: Some(u64::from(condition == Condition::Stale)),
         lag: (condition == Condition::Stale).then(|| Duration::from_mins(192)),
+        elsewhere: Vec::new(),
         uptime: uptime(condition),
     };
     let changed = EventKind::Changed { from: Condition::Healthy, to: condition, reasons };

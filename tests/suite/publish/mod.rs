@@ -17,6 +17,7 @@ mod readers;
 mod real_tree;
 mod running;
 mod trees;
+mod vantages;
 
 use crate::support::mirror::{Kind, Mirror};
 

@@ -1,4 +1,5 @@
 mod mend;
+mod others;
 mod random;
 mod rules;
 mod sight;

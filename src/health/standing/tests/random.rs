@@ -3,8 +3,8 @@
 use proptest::prelude::*;
 
 use super::mend::{ending, half_reached};
-use super::sight::{Life, behind, complete, current, forged, incomplete, silent, verified};
-use crate::health::{Condition, Observation};
+use super::sight::{Life, behind, complete, current, forged, from, incomplete, silent, verified};
+use crate::health::{Condition, Observation, Verdict};
 
 /// Rounds in a life.
 const ROUNDS: usize = 120;
@@ -55,6 +55,19 @@ fn truths() -> impl Strategy<Value = Vec<(Truth, usize)>> {
     prop::collection::vec((truth, 1..40_usize), 1..8)
 }
 
+/// What a vantage may say; nothing: it does not count in this round.
+fn lie() -> impl Strategy<Value = Option<Verdict>> {
+    prop::option::of(prop_oneof![
+        Just(Verdict::Current),
+        Just(Verdict::Unreadable),
+        Just(Verdict::Forged),
+        Just(Verdict::Mixed),
+        Just(Verdict::RolledBack),
+        Just(Verdict::Incomplete),
+        Just(Verdict::Behind { by: 3 }),
+    ])
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 10_000, ..ProptestConfig::default() })]
 
@@ -71,6 +84,47 @@ proptest! {
                     "{truth:?} for {position} rounds: {:?}", mirror.standing
                 );
             }
+        }
+    }
+
+    /// One vantage tells the truth, or none does, and one says whatever it likes, in each round anew.
+    #[test]
+    fn a_bad_mirror_is_never_healthy_whatever_one_vantage_says(
+        life in truths(),
+        depths in prop::collection::vec(0..3_u8, ROUNDS),
+        lies in prop::collection::vec(lie(), ROUNDS),
+        is_honest in any::<bool>(),
+    ) {
+        let mut mirror = Life::new();
+        let mut rounds = depths.into_iter().zip(lies);
+        for (truth, length) in life {
+            for (position, (depth, lie)) in (0..length).zip(rounds.by_ref()) {
+                let seen = truth.look(depth);
+                let honest = is_honest.then(|| from("de", seen.look.verdict, 1));
+                mirror.around.elsewhere = lie.map(|verdict| from("br", verdict, 1)).into_iter().chain(honest).collect();
+                let condition = mirror.sees(&seen).condition;
+                let known = truth == Truth::Forged || position >= SOON;
+                prop_assert!(
+                    truth == Truth::Good || !known || condition != Condition::Healthy,
+                    "{truth:?} for {position} rounds: {:?}", mirror.standing
+                );
+            }
+        }
+    }
+
+    /// Readers go on to be sent to a good mirror, whatever one vantage says of it.
+    #[test]
+    fn one_vantage_can_neither_quarantine_nor_shut_out_a_good_mirror(
+        depths in prop::collection::vec(0..3_u8, ROUNDS),
+        lies in prop::collection::vec(lie(), ROUNDS),
+        is_honest in any::<bool>(),
+    ) {
+        let mut mirror = Life::new();
+        for (depth, lie) in depths.into_iter().zip(lies) {
+            let honest = is_honest.then(|| from("de", Verdict::Current, 1));
+            mirror.around.elsewhere = lie.map(|verdict| from("br", verdict, 0)).into_iter().chain(honest).collect();
+            let condition = mirror.sees(&Truth::Good.look(depth)).condition;
+            prop_assert!(condition.is_good(), "{:?}", mirror.standing);
         }
     }
 

@@ -6,7 +6,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::base::{ByteCount, HealthRules, Level, TargetName};
 use crate::health::{
-    Around, Evidence, MirrorCheck, Observation, Probes, Standing, Suspects, Verdict, WriteProbe, WriteStep, judge,
+    Around, Elsewhere, Evidence, Glance, MirrorCheck, Observation, Probes, Standing, Suspects, Verdict, WriteProbe, WriteStep,
+    judge,
 };
 
 /// Minutes between two rounds.
@@ -64,6 +65,23 @@ pub fn incomplete() -> Observation {
 
 pub fn behind(by: u64) -> Observation {
     look(Verdict::Behind { by }, None)
+}
+
+/// What the vantage of this name saw, five minutes ago.
+pub fn from(vantage: &str, verdict: Verdict, version: u64) -> Elsewhere {
+    let seen = look(verdict, None).look;
+    let glance = Glance {
+        mirror: seen.target,
+        url: seen.via,
+        verdict,
+        level: None,
+        release: None,
+        version: Some(version).filter(|_| verdict != Verdict::Unreadable),
+        reach: Vec::new(),
+        certificate: None,
+        evidence: seen.evidence,
+    };
+    Elsewhere { vantage: vantage.parse().expect("a name"), at: start(), expires: start() + Duration::from_hours(24), glance }
 }
 
 /// A right answer, and what a canary told.

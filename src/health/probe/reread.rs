@@ -1,0 +1,47 @@
+//! Objects that somebody elsewhere says to be wrong, read again from here.
+
+use crate::base::ObjectPath;
+use crate::health::Depth;
+use crate::health::check::{Mirror, look_at_file};
+use crate::health::findings::Findings;
+use crate::health::lists::FileLists;
+use crate::trust::{BundleRecord, Verified, role};
+
+/// Objects of one mirror that are read again in one round, at most: a vantage must not be able to have a mirror's traffic
+/// used up.
+const OBJECTS: usize = 8;
+
+/// Reads each of `paths` that the signed lists of the bundles in `held` name, and those lists themselves. What is wrong or
+/// missing is told as a finding, as in a look at every byte. Roles above them were read by the look itself.
+pub(in crate::health) async fn reread(
+    found: &mut Findings,
+    mirror: &Mirror,
+    verified: &Verified,
+    held: &[&BundleRecord],
+    lists: &FileLists,
+    paths: &[ObjectPath],
+) {
+    for path in paths.iter().take(OBJECTS) {
+        for bundle in held {
+            let version = verified.pins.get(bundle.name.as_str()).map_or(0, |pin| pin.version);
+            let is_list = role::role_path(bundle.name.as_str(), version).is_ok_and(|list| list == *path);
+            let files = if is_list {
+                // This mirror's own bytes.
+                lists.of(mirror.source.as_ref(), verified, &bundle.name).await
+            } else {
+                lists.agreed(mirror.source.as_ref(), verified, &bundle.name).await
+            };
+            match files {
+                Ok(files) => {
+                    let Some(file) = files.iter().find(|file| file.path == *path) else { continue };
+                    let sighting = look_at_file(mirror.source.as_ref(), file, Depth::Full).await;
+                    found.file(sighting.hashed);
+                    if let Some((verdict, what)) = sighting.trouble {
+                        found.tell(verdict, Some(path), what);
+                    }
+                }
+                Err(rejection) => found.rejected(&rejection),
+            }
+        }
+    }
+}
