@@ -64,17 +64,26 @@ impl Authority {
         self.sign(["localhost", "127.0.0.1"], (2098, 2099))
     }
 
+    /// For this machine, until 6 March 2027.
+    pub fn issue_ending_march_2027(&self) -> Identity {
+        self.sign_until(["localhost", "127.0.0.1"], 2020, (2027, 3, 6))
+    }
+
     /// For another host.
     pub fn issue_wrong_host(&self) -> Identity {
         self.issue(["mirror.example.org"])
     }
 
     fn sign<const N: usize>(&self, names: [&str; N], years: (i32, i32)) -> Identity {
+        self.sign_until(names, years.0, (years.1, 1, 1))
+    }
+
+    fn sign_until<const N: usize>(&self, names: [&str; N], from: i32, until: (i32, u8, u8)) -> Identity {
         let mut params = CertificateParams::new(names.map(str::to_owned)).expect("the names are valid");
         params.distinguished_name.push(DnType::CommonName, names[0]);
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-        params.not_before = date_time_ymd(years.0, 1, 1);
-        params.not_after = date_time_ymd(years.1, 1, 1);
+        params.not_before = date_time_ymd(from, 1, 1);
+        params.not_after = date_time_ymd(until.0, until.1, until.2);
         let key = KeyPair::generate().expect("a key can be made");
         let certificate = params.signed_by(&key, &self.issuer).expect("the parameters are complete");
         Identity { certificate: certificate.pem(), key: key.serialize_pem() }

@@ -12,7 +12,7 @@ use super::world::{LARGE, SMALL, Site, World};
 use crate::support::process::{self, wait_until};
 use crate::support::proxy::Conditions;
 use crate::support::tls::{Authority, Identity};
-use crate::support::{http, tools};
+use crate::support::{PASSWORD, USER, http, tools};
 
 /// Looks in a row, a hundredth of a second apart, that have to see a new configuration.
 const LOOKS_ALIKE: u32 = 50;
@@ -31,12 +31,15 @@ pub enum Fault {
     Short,
     Flipped,
     RolledBack,
+    EndsSoon,
+    CannotWrite,
+    NotShown,
     AllGone,
 }
 
 impl Fault {
     /// In the order of the day.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 15] = [
         Self::Stopped,
         Self::Expired,
         Self::WrongHost,
@@ -48,6 +51,9 @@ impl Fault {
         Self::Short,
         Self::Flipped,
         Self::RolledBack,
+        Self::EndsSoon,
+        Self::CannotWrite,
+        Self::NotShown,
         Self::AllGone,
     ];
 
@@ -65,6 +71,9 @@ impl Fault {
             Self::Short => "a file is cut short (SSH server)",
             Self::Flipped => "one byte in the middle of a file of 4.5 MiB is changed (Apache)",
             Self::RolledBack => "the pointer of the release before is put back (nginx)",
+            Self::EndsSoon => "Apache shows a certificate that ends in five days",
+            Self::CannotWrite => "the password of our account is another one (Apache)",
+            Self::NotShown => "nginx shows readers nothing of what is new",
             Self::AllGone => "the lines to all mirrors are cut",
         }
     }
@@ -78,9 +87,12 @@ impl Fault {
             Self::Redirect => "nginx-3",
             Self::Compressed => "nginx-4",
             Self::RolledBack => "nginx-5",
+            Self::NotShown => "nginx-6",
             Self::Expired => "apache-1",
             Self::WrongHost => "apache-2",
             Self::Flipped => "apache-3",
+            Self::EndsSoon => "apache-4",
+            Self::CannotWrite => "apache-5",
             Self::Slow => "sshd-1",
             Self::Short => "sshd-2",
             Self::Missing => "folder",
@@ -104,13 +116,22 @@ impl Fault {
             Self::Missing | Self::Short => (Condition::Incomplete, ReasonCode::Missing),
             Self::Flipped => (Condition::Quarantined, ReasonCode::Altered),
             Self::RolledBack => (Condition::Quarantined, ReasonCode::RolledBack),
+            Self::EndsSoon => (Condition::Degraded, ReasonCode::CertificateEnds),
+            Self::CannotWrite => (Condition::Degraded, ReasonCode::CannotWrite),
+            Self::NotShown => (Condition::Degraded, ReasonCode::NotShown),
             _ => (Condition::Unreachable, ReasonCode::NoAnswer),
         }
     }
 
+    /// Whether only a canary tells: then one is written in each round of the hour.
+    pub fn needs_canaries(self) -> bool {
+        matches!(self, Self::CannotWrite | Self::NotShown)
+    }
+
     /// Whether it is over only once every byte was hashed.
     pub fn needs_verifying(self) -> bool {
-        !matches!(self, Self::Missing | Self::Short | Self::AllGone)
+        let whole = matches!(self, Self::EndsSoon | Self::CannotWrite | Self::NotShown);
+        !whole && !matches!(self, Self::Missing | Self::Short | Self::AllGone)
     }
 
     pub fn inject(self, world: &World) {
@@ -127,6 +148,16 @@ impl Fault {
             }
             Self::Expired => show(site, Authority::issue_expired),
             Self::WrongHost => show(site, Authority::issue_wrong_host),
+            Self::EndsSoon => show(site, Authority::issue_ending_march_2027),
+            Self::CannotWrite => set_password(site, "another"),
+            Self::NotShown => reconfigure(
+                site,
+                "location /mirror/ ",
+                &format!(
+                    "location ~ ^/mirror/.spartacus-probe {{ return 404; }} location /mirror/ {{ alias {}/; add_header X-New no; }}",
+                    site.root().display()
+                ),
+            ),
             Self::Slow => site.line.set(Conditions::round_trip(Duration::from_secs(10))),
             Self::Missing => fs::remove_file(site.root().join(SMALL)).expect("it was pushed"),
             Self::Short => cut(&site.root().join(SMALL)),
@@ -141,14 +172,21 @@ impl Fault {
     pub fn heal(self, world: &World, now: Timestamp) {
         match self {
             Self::AllGone => world.cut_all(false),
-            Self::Stopped | Self::Page | Self::Redirect | Self::Compressed => restore(world.site(self.mirror())),
-            Self::Expired | Self::WrongHost => {
+            Self::Stopped | Self::Page | Self::Redirect | Self::Compressed | Self::NotShown => restore(world.site(self.mirror())),
+            Self::CannotWrite => set_password(world.site(self.mirror()), PASSWORD),
+            Self::Expired | Self::WrongHost | Self::EndsSoon => {
                 show(world.site(self.mirror()), |authority| authority.issue(["localhost", "127.0.0.1"]));
             }
             Self::Slow => world.site(self.mirror()).line.set(Conditions::default()),
             Self::Missing | Self::Short | Self::Flipped | Self::RolledBack => world.repair(now, self.mirror()),
         }
     }
+}
+
+/// Changes the password of our account on Apache, which reads it with every request.
+fn set_password(site: &Site, password: &str) {
+    let file = site.apache().folder.path().join("htpasswd");
+    process::run(Command::new(tools::program("htpasswd")).arg("-bB").arg(file).args([USER, password]));
 }
 
 fn cut(file: &Path) {
