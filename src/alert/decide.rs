@@ -140,7 +140,7 @@ fn next(rules: &AlertRules, before: &Incident, trouble: Option<&Trouble>, sight:
     let mut incident = before.clone();
     match (trouble, before.until) {
         // It is back before its end was told: the same trouble.
-        (Some(_), Some(_)) if is_untold_end(before) => {
+        (Some(_), Some(_)) if is_untold_end(rules, before) => {
             incident.until = None;
             count(&mut incident, seen);
         }
@@ -148,13 +148,13 @@ fn next(rules: &AlertRules, before: &Incident, trouble: Option<&Trouble>, sight:
         (Some(_), None) => count(&mut incident, seen),
         (None, None) if seen.is_some() => {
             incident.until = Some(sight.at);
-            if !rules.resolved || !is_untold_end(&incident) {
+            if !rules.resolved || !is_untold_end(rules, &incident) {
                 forget_telling(&mut incident);
             }
         }
         // Nothing is known of it: it stays as it was.
         (None, None) => {}
-        (None, Some(_)) if is_untold_end(before) => {}
+        (None, Some(_)) if is_untold_end(rules, before) => {}
         (None, Some(_)) => {
             let rest = SignedDuration::try_from(AlertRules::VOLUNTEERS_REST).expect("a day is a duration");
             before.last.filter(|last| sight.at.duration_since(*last) < rest)?;
@@ -170,9 +170,11 @@ fn count(incident: &mut Incident, seen: Option<Timestamp>) {
     }
 }
 
-/// Whether it is over, and somebody who heard of it, or would have but for quiet hours, has not been told.
-fn is_untold_end(incident: &Incident) -> bool {
-    incident.until.is_some() && (incident.told.is_some() || incident.held.is_some())
+/// Whether it is over, and somebody who heard of it has not been told. The maintainer hears of what came and went in quiet hours
+/// too; to a volunteer it is no use, and after a storm it was likely our own fault.
+fn is_untold_end(rules: &AlertRules, incident: &Incident) -> bool {
+    let held = incident.held.is_some() && rules.audience == Audience::Maintainer;
+    incident.until.is_some() && (incident.told.is_some() || held)
 }
 
 fn forget_telling(incident: &mut Incident) {
@@ -181,7 +183,7 @@ fn forget_telling(incident: &mut Incident) {
 
 fn is_due(rules: &AlertRules, incident: &Incident, at: Timestamp) -> bool {
     if incident.until.is_some() {
-        return rules.resolved && is_untold_end(incident);
+        return rules.resolved && is_untold_end(rules, incident);
     }
     let long_ago = |then: Timestamp, time: std::time::Duration| {
         SignedDuration::try_from(time).is_ok_and(|time| at.duration_since(then) >= time)

@@ -165,6 +165,21 @@ fn volunteers_are_not_written_to_in_a_storm_but_in_the_round_after() {
 }
 
 #[test]
+fn a_volunteer_who_did_not_hear_of_the_beginning_does_not_hear_of_the_end() {
+    let names = ["a", "b", "c", "d"];
+    let wrong: Vec<(&str, AlertCondition)> = names.iter().map(|name| (*name, DOWN)).collect();
+    let mut life = Life::new(AlertRules::of(Volunteer), &names);
+    assert_eq!(told(&life.round(&wrong)), Vec::<String>::new(), "a storm");
+    assert_eq!(told(&life.round(&[])), Vec::<String>::new(), "over before anybody was written to");
+    assert_eq!(told(&life.round(&[])), Vec::<String>::new());
+    assert!(life.known.is_empty(), "{:?}", life.known);
+    let night = AlertRules { quiet: quiet("00:00", "00:07").quiet, ..AlertRules::of(Volunteer) };
+    let mut life = Life::new(night, &["paris"]);
+    assert_eq!(told(&life.round(&[("paris", DOWN)])), Vec::<String>::new());
+    assert_eq!(told(&life.round(&[])), Vec::<String>::new());
+}
+
+#[test]
 fn a_volunteer_hears_of_one_mirror_and_of_each_condition_once_a_day() {
     let mut life = Life::new(AlertRules { reminder: Some(minutes(5)), ..AlertRules::of(Volunteer) }, &["paris"]);
     assert_eq!(told(&life.round(&[("paris", DOWN), ("", AlertCondition::Replication)])), ["+paris unreachable"]);
