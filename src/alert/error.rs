@@ -74,6 +74,10 @@ impl Hinted for AlertError {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Status { status: 401 | 403, .. } => Some("is the token right, and may it write there?".to_owned()),
+            Self::Mail(words) if words.contains("certificate") => Some(
+                "is `host` a name in the server's certificate, and its authority the system's or the one in `ca`?".to_owned(),
+            ),
+            Self::Mail(words) if words.contains("(535)") => Some("are `user` and `password` right?".to_owned()),
             Self::Address => Some("it must begin with https:// (or http:// to this machine)".to_owned()),
             _ => None,
         }

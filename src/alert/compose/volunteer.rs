@@ -25,7 +25,7 @@ pub(super) fn usual(fleet: &Fleet, whereabouts: &Whereabouts, items: &[Item]) ->
     let mut text = format!("Hello,\n\nthis is about {place}. It carries files of {}.\n\n", escape(&fleet.project));
     for item in items {
         let _ = match item.until {
-            None => writeln!(text, "It is {} since {}.", item.condition, moment(item.since)),
+            None => writeln!(text, "It has been {} since {}.", item.condition, moment(item.since)),
             Some(until) => writeln!(
                 text,
                 "It is no longer {}: that lasted from {} to {}. Thank you.",

@@ -94,7 +94,7 @@ fn the_volunteer_hears_of_that_mirror_alone_and_how_to_see_it() {
     let letter = letter(Audience::Volunteer);
     for part in [
         "this is about your mirror paris at https://paris.example/mirror/. It carries files of demo",
-        "It is quarantined since 2026-03-01 10:00Z.\n",
+        "It has been quarantined since 2026-03-01 10:00Z.\n",
         "What we saw\n  releases/v1/README: altered: 8 bytes\n  at 2026-03-01 10:00Z, read from https://paris.example/mirror/: FORGED OR ALTERED\n",
         "\n  we come from 198.51.100.4; requests name themselves spartacus/",
         "  curl -s 'https://paris.example/mirror/releases/v1/README' | sha256sum\n",

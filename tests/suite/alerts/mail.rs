@@ -33,6 +33,7 @@ impl Post {
         let authority = Authority::new();
         authority.issue(["127.0.0.1"]).write(&folder, "mail");
         fleet.desk.write("authority.pem", &authority.pem());
+        fs::write(folder.join("authority.pem"), authority.pem()).expect("a file of the test's own");
         secret_file(&fleet.desk.path("."), "mail-password", PASSWORD);
         let (server, ports) = Server::start(&folder.join("log"), Stop::Kill, 1, |ports| {
             let mut command = Command::new(tools::from_venv("python"));
@@ -218,6 +219,12 @@ fn nothing_is_sent_in_clear_and_nothing_to_a_stranger() {
     fleet.routes(&[format!("{{name: ops, {}}}", post.smtp("to: ops@project.example"))]);
     let tested = fleet.desk.run(&["alert", "test"]).ends_with(7);
     assert!(tested.out.contains("certificate"), "{}", tested.out);
+    assert!(tested.err.contains("hint: is `host` a name in the server's certificate"), "{}", tested.err);
+    // The right server and the wrong login.
+    fs::write(fleet.desk.path("mail-password"), "not-the-password").expect("a file of the test's own");
+    fs::copy(post.folder.join("authority.pem"), fleet.desk.path("authority.pem")).expect("a file of the test's own");
+    let tested = fleet.desk.run(&["alert", "test"]).ends_with(7);
+    assert!(tested.err.contains("hint: are `user` and `password` right?"), "{}{}", tested.out, tested.err);
     assert_eq!(post.mails().len(), 0);
 }
 
