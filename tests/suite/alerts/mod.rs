@@ -5,6 +5,7 @@ mod command;
 mod kill;
 mod mail;
 mod people;
+mod rules;
 mod web;
 
 use std::fs;
