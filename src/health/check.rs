@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use super::findings::{Findings, Inspection};
 use super::lists::FileLists;
 use super::patience::{Deadlines, Patience};
+use super::probe::FileState;
 use super::{CertificateSight, Depth, Family, MirrorCheck, ProbeOrders, Probes, Reach, ReachProbe, TroubleClass, Verdict, probe};
 use crate::base::{BundleName, Holds, Level, Sha256, TargetName};
 use crate::reader::Source;
@@ -116,6 +117,7 @@ pub(super) async fn inspect(
         }
     };
     if let Err(late) = deadlines.keep(looking).await {
+        found.files_unknown();
         found.tell(Verdict::Unreadable, None, late);
     }
     let mut probes = Probes::default();
@@ -127,7 +129,9 @@ pub(super) async fn inspect(
         Depth::Full => Level::Verified,
     };
     let (reach, certificate) = met;
-    Inspection { probes: Probes { reach, certificate, ..probes }, ..found.finish(level) }
+    let finished = found.finish(level);
+    let files = finished.probes.files;
+    Inspection { probes: Probes { reach, certificate, files, ..probes }, ..finished }
 }
 
 /// Makes the probes that are ordered: what a mirror holds can be sampled only where it is known what that should be.
@@ -195,14 +199,18 @@ async fn look_at_files(
     let companions = &expected.companions;
     let roots = companions.roots.iter().take(usize::try_from(verified.root_version).unwrap_or(usize::MAX));
     let mut patience = Patience::default();
+    found.begin_files();
+    found.expect_files(roots.len());
     look_at_each(found, mirror, roots, depth, &mut patience).await;
     match trust::verify_fleet(mirror.source.as_ref(), verified).await {
         Ok(fleet) => {
             let files = fleet.map(|fleet| fleet.files).unwrap_or_default();
+            found.expect_files(files.len());
             look_at_each(found, mirror, files.iter(), depth, &mut patience).await;
         }
         Err(rejection) => {
             found.rejected(&rejection);
+            found.files_unknown();
             patience.heard_of(&rejection);
         }
     }
@@ -214,14 +222,17 @@ async fn look_at_files(
             Ok(files) => files,
             Err(rejection) => {
                 found.rejected(&rejection);
+                found.files_unknown();
                 patience.heard_of(&rejection);
                 continue;
             }
         };
         let signatures = companions.signatures.get(&record.name).into_iter().flatten();
+        found.expect_files(files.len() + signatures.clone().count());
         look_at_each(found, mirror, files.iter().chain(signatures), depth, &mut patience).await;
     }
     if let Some(why) = patience.is_over() {
+        found.files_unknown();
         found.tell(Verdict::Unreadable, None, why);
     }
 }
@@ -236,9 +247,9 @@ async fn look_at_each<'a>(
     let looks = files.map(|file| look_at_file(mirror.source.as_ref(), file, depth));
     let mut looks = stream::iter(looks).buffer_unordered(LOOKS);
     while patience.is_over().is_none()
-        && let Some(Sighting { file, hashed, trouble, fault }) = looks.next().await
+        && let Some(Sighting { file, hashed, state, trouble, fault }) = looks.next().await
     {
-        found.file(hashed);
+        found.file(hashed, state);
         patience.heard(fault);
         if let Some((verdict, what)) = trouble {
             found.tell(verdict, Some(&file.path), what);
@@ -250,25 +261,31 @@ async fn look_at_each<'a>(
 pub(super) struct Sighting<'a> {
     file: &'a FileRecord,
     pub(super) hashed: u64,
+    state: FileState,
     pub(super) trouble: Option<(Verdict, String)>,
     fault: Option<FetchFault>,
 }
 
 pub(super) async fn look_at_file<'a>(source: &dyn Source, file: &'a FileRecord, depth: Depth) -> Sighting<'a> {
-    let clean = Sighting { file, hashed: 0, trouble: None, fault: None };
-    let bad = |hashed, verdict, what: String| Sighting { file, hashed, trouble: Some((verdict, what)), fault: None };
-    let unread = |error: FetchError| Sighting { fault: Some(error.fault), ..bad(0, Verdict::Unreadable, error.reason) };
+    let clean = Sighting { file, hashed: 0, state: FileState::Present, trouble: None, fault: None };
+    let bad =
+        |hashed, state, verdict, what: String| Sighting { file, hashed, state, trouble: Some((verdict, what)), fault: None };
+    let unread = |error: FetchError| {
+        let fault = Some(error.fault);
+        Sighting { fault, ..bad(0, FileState::Unread, Verdict::Unreadable, error.reason) }
+    };
     if depth == Depth::Full {
         return match source.digest(&file.path, file.length).await {
-            Ok(None) => bad(0, Verdict::Incomplete, "missing".to_owned()),
+            Ok(None) => bad(0, FileState::Missing, Verdict::Incomplete, "missing".to_owned()),
             Ok(Some((length, _))) if length < file.length => {
-                bad(length, Verdict::Incomplete, format!("short: {length} of {} bytes", file.length))
+                bad(length, FileState::WrongSize, Verdict::Incomplete, format!("short: {length} of {} bytes", file.length))
             }
             Ok(Some((length, _))) if length > file.length => {
-                bad(length, Verdict::Forged, format!("longer than its {} bytes", file.length))
+                bad(length, FileState::WrongSize, Verdict::Forged, format!("longer than its {} bytes", file.length))
             }
             Ok(Some((length, digest))) if digest != file.sha256 => {
-                bad(length, Verdict::Forged, format!("altered: {length} bytes with sha256 {digest}, signed is {}", file.sha256))
+                let what = format!("altered: {length} bytes with sha256 {digest}, signed is {}", file.sha256);
+                bad(length, FileState::Altered, Verdict::Forged, what)
             }
             Ok(Some((length, _))) => Sighting { hashed: length, ..clean },
             Err(error) => unread(error),
@@ -276,8 +293,10 @@ pub(super) async fn look_at_file<'a>(source: &dyn Source, file: &'a FileRecord, 
     }
     match source.size(&file.path).await {
         Ok(Some(length)) if length == file.length => clean,
-        Ok(Some(length)) => bad(0, Verdict::Incomplete, format!("{length} bytes, signed are {}", file.length)),
-        Ok(None) => bad(0, Verdict::Incomplete, "missing".to_owned()),
+        Ok(Some(length)) => {
+            bad(0, FileState::WrongSize, Verdict::Incomplete, format!("{length} bytes, signed are {}", file.length))
+        }
+        Ok(None) => bad(0, FileState::Missing, Verdict::Incomplete, "missing".to_owned()),
         Err(error) => unread(error),
     }
 }

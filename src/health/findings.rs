@@ -2,7 +2,8 @@
 
 use std::time::Instant;
 
-use super::{Evidence, MirrorCheck, Probes, Seen, Suspects, Verdict};
+use super::probe::FileState;
+use super::{Evidence, FileCounts, MirrorCheck, Probes, Seen, Suspects, Verdict};
 use crate::base::{ByteCount, ObjectPath, Sha256};
 use crate::trust::{Rejection, Verified};
 
@@ -19,6 +20,8 @@ pub(super) struct Findings {
     left_out: usize,
     begun: Instant,
     snapshot: Option<Sha256>,
+    /// Of all files; `None`: not all were looked at.
+    counts: Option<FileCounts>,
 }
 
 /// A finished check, with the digest of the snapshot that the mirror's pointer leads to.
@@ -58,7 +61,7 @@ impl Findings {
             suspects: Suspects { exhaustive: true, ..Suspects::default() },
             duration_ms: 0,
         };
-        Self { check, evidence: Vec::new(), left_out: 0, begun: Instant::now(), snapshot: None }
+        Self { check, evidence: Vec::new(), left_out: 0, begun: Instant::now(), snapshot: None, counts: None }
     }
 
     /// Authentic metadata, measured against what is expected.
@@ -101,8 +104,34 @@ impl Findings {
         }
     }
 
+    /// Every file is about to be looked at.
+    pub fn begin_files(&mut self) {
+        self.counts = Some(FileCounts::default());
+    }
+
+    /// So many more files belong there.
+    pub fn expect_files(&mut self, count: usize) {
+        if let Some(counts) = &mut self.counts {
+            counts.expected += u64::try_from(count).unwrap_or(u64::MAX);
+        }
+    }
+
+    /// Nobody knows which files belong there, or the look at them was broken off: there is nothing to count.
+    pub fn files_unknown(&mut self) {
+        self.counts = None;
+    }
+
     /// One file that was looked at.
-    pub fn file(&mut self, hashed: u64) {
+    pub fn file(&mut self, hashed: u64, state: FileState) {
+        self.check.files_checked += 1;
+        self.check.bytes_hashed += ByteCount(hashed);
+        if let Some(counts) = &mut self.counts {
+            counts.count(state);
+        }
+    }
+
+    /// One file that was read besides: the look at all files has counted it, or will.
+    pub fn read_again(&mut self, hashed: u64) {
         self.check.files_checked += 1;
         self.check.bytes_hashed += ByteCount(hashed);
     }
@@ -130,7 +159,7 @@ impl Findings {
     /// The check, with `level` reached if nothing but age speaks against the copy: a stale copy is authentic and whole,
     /// a copy behind is not the one that we count.
     pub fn finish(self, level: crate::base::Level) -> Inspection {
-        let Self { mut check, evidence, left_out, begun, snapshot } = self;
+        let Self { mut check, evidence, left_out, begun, snapshot, counts } = self;
         let whole = check.version.is_some() && evidence.iter().all(|(verdict, _)| matches!(verdict, Verdict::Stale { .. }));
         check.level = whole.then_some(level);
         check.evidence = evidence.into_iter().map(|(_, evidence)| evidence).collect();
@@ -138,6 +167,6 @@ impl Findings {
             check.evidence.push(Evidence { path: None, what: format!("and {left_out} more") });
         }
         check.duration_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-        Inspection { check, snapshot, probes: Probes::default(), stopped: false }
+        Inspection { check, snapshot, probes: Probes { files: counts, ..Probes::default() }, stopped: false }
     }
 }

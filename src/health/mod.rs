@@ -25,8 +25,8 @@ pub use check::{Companions, Expectation, Mirror, check};
 pub use name_servers::{NameServerSight, ask_name_servers};
 pub use observation::Observation;
 pub use probe::{
-    Account, CertificateSight, Control, Family, Phase, Phases, ProbeClock, ProbeOrders, Probes, Reach, ReachProbe, Sample,
-    SampleOrder, Throughput, Trouble, TroubleClass, When, WriteOrder, WriteProbe, WriteStep,
+    Account, CertificateSight, Control, Family, FileCounts, Phase, Phases, ProbeClock, ProbeOrders, Probes, Reach, ReachProbe,
+    Sample, SampleOrder, Throughput, Trouble, TroubleClass, When, WriteOrder, WriteProbe, WriteStep,
 };
 pub use record::{Depth, Evidence, MirrorCheck, Round, Seen, Suspects, Verdict};
 pub use round::{AT_ONCE, RoundOrders, round};

@@ -7,11 +7,12 @@ use serde::de::DeserializeOwned;
 
 use super::{History, HistoryError, column};
 use crate::base::{ByteCount, Level, TargetName};
-use crate::health::{ProbeClock, Probes, Round, Sample, Throughput, WriteProbe};
+use crate::health::{FileCounts, ProbeClock, Probes, Round, Sample, Throughput, WriteProbe};
 
 /// Hours over which the bytes of probes are added up.
 const DAY: i64 = 24;
 /// The probes that are not made in every round.
+const FILES: &str = "files";
 const SAMPLE: &str = "sample";
 const THROUGHPUT: &str = "throughput";
 const WRITE: &str = "write";
@@ -29,6 +30,8 @@ pub struct Told<T> {
 /// What is remembered of a mirror's probes.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct LastProbes {
+    /// How complete it was when every file was last looked at.
+    pub files: Option<Told<FileCounts>>,
     /// The last sample.
     pub sample: Option<Told<Sample>>,
     /// The last measure of its speed.
@@ -85,6 +88,7 @@ impl History {
         self.with("read what the probes saw", |inner| {
             let connection = &inner.connection;
             Ok(LastProbes {
+                files: told(connection, target, FILES)?,
                 sample: told(connection, target, SAMPLE)?,
                 throughput: told(connection, target, THROUGHPUT)?,
                 write: told(connection, target, WRITE)?,
@@ -97,6 +101,9 @@ impl History {
 
 fn write_all(connection: &Connection, target: &TargetName, at: Timestamp, probes: &Probes, hashed: bool) -> rusqlite::Result<()> {
     start_clock(connection, target, at, hashed)?;
+    if let Some(files) = &probes.files {
+        write(connection, target, FILES, at, files)?;
+    }
     if let Some(sample) = &probes.sample {
         write(connection, target, SAMPLE, at, sample)?;
         count_pieces(connection, target, sample)?;

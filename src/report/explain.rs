@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::advice::advice;
 use super::fleet::{Fleet, FleetMirror};
 use super::json::object;
-use super::probes::{sample_words, speed_words, write_words};
+use super::probes::{files_words, sample_words, speed_words, write_words};
 use super::reach::reach_lines;
 use super::table::line;
 use super::words;
@@ -183,10 +183,11 @@ fn lag(mirror: &FleetMirror) -> Option<String> {
 
 /// What the probes saw that are not made in every round.
 fn probed(last: &LastProbes, now: Timestamp) -> Vec<String> {
+    let files = last.files.as_ref().map(|told| format!("files {}: {}", words::ago(told.at, now), files_words(&told.saw)));
     let sample = last.sample.as_ref().map(|told| format!("sampled {}: {}", words::ago(told.at, now), sample_words(&told.saw)));
     let speed = last.throughput.as_ref().map(|told| format!("speed {}: {}", words::ago(told.at, now), speed_words(&told.saw)));
     let write = last.write.as_ref().map(|told| format!("canary {}: {}", words::ago(told.at, now), write_words(&told.saw)));
-    sample.into_iter().chain(speed).chain(write).collect()
+    files.into_iter().chain(sample).chain(speed).chain(write).collect()
 }
 
 fn uptime(uptime: &Uptime) -> String {

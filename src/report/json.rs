@@ -9,8 +9,8 @@ use serde_json::Value;
 use super::fleet::FleetMirror;
 use super::headline::{round_headline, run_headline, status_headline};
 use crate::base::BundleName;
-use crate::health::{Round, Standing};
-use crate::history::{MirrorState, RecordedRun};
+use crate::health::{FileCounts, Round, Standing};
+use crate::history::{MirrorState, RecordedRun, Told};
 use crate::transfer::Run;
 
 /// What every report begins with. A schema's number changes only when a field goes or changes its meaning; new fields
@@ -73,6 +73,7 @@ struct StatusMirror<'a> {
     lag_seconds: Option<u64>,
     first_byte_ms: Option<u32>,
     certificate_ends: Option<Timestamp>,
+    completeness: Option<&'a Told<FileCounts>>,
 }
 
 impl<'a> StatusMirror<'a> {
@@ -88,6 +89,7 @@ impl<'a> StatusMirror<'a> {
             lag_seconds: health.and_then(|mirror| mirror.lag).map(|lag| lag.as_secs()),
             first_byte_ms: health.and_then(FleetMirror::first_byte_ms),
             certificate_ends: health.and_then(FleetMirror::certificate_ends),
+            completeness: health.and_then(|mirror| mirror.probes.files.as_ref()),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::reach::{half_reached, reach_words};
 use super::words;
 use crate::base::ByteCount;
-use crate::health::{Family, Probes, Sample, Throughput, WriteProbe, WriteStep};
+use crate::health::{Family, FileCounts, Probes, Sample, Throughput, WriteProbe, WriteStep};
 
 /// The address families over which some mirror was reached: trouble over another one may be our own line's.
 pub(super) fn families_that_work<'a>(all: impl Iterator<Item = &'a Probes>) -> BTreeSet<Family> {
@@ -70,4 +70,12 @@ fn step_words(step: WriteStep) -> &'static str {
         WriteStep::Readers => "to show readers what was written",
         WriteStep::Remove => "to remove what was written",
     }
+}
+
+/// How complete a mirror is.
+pub(super) fn files_words(counts: &FileCounts) -> String {
+    let FileCounts { expected, present, missing, wrong_size, altered } = *counts;
+    let others = [(missing, "missing"), (wrong_size, "of another size"), (altered, "altered")];
+    let told = others.into_iter().filter(|(count, _)| *count > 0).map(|(count, how)| format!(", {count} {how}"));
+    format!("{present} of {expected} right{}", told.collect::<String>())
 }

@@ -59,6 +59,48 @@ fn a_sample_finds_one_changed_byte_of_a_large_file_and_names_its_place() {
 }
 
 #[test]
+fn how_complete_a_mirror_is_is_counted_and_kept() {
+    let desk = published();
+    fs::remove_file(desk.path("paris/releases/v1/README")).expect("a file of the mirror");
+    fs::write(desk.path("paris/releases/v1/guide/one.txt"), "x").expect("a file of the mirror");
+    let bytes = vec![8; (4 << 20) + 500_000];
+    fs::write(desk.path("paris/releases/v1/large.bin"), bytes).expect("a file of the mirror");
+    let counted = |arguments: &[&str], code: i32| {
+        let said = desk.run(&[arguments, &["--json"]].concat()).ends_with(code);
+        schema::expect_check(&said.out);
+        serde_json::from_str::<Value>(&said.out).expect("JSON")
+    };
+    let report = counted(&["check", "--files"], 4);
+    let (paris, lyon) = (&of(&report, "paris")["probes"]["files"], &of(&report, "lyon")["probes"]["files"]);
+    let all = lyon["expected"].as_u64().expect("a count");
+    assert_eq!((&lyon["present"], &lyon["ratio"]), (&all.into(), &1.0.into()), "{lyon}");
+    assert_eq!([&paris["missing"], &paris["wrong_size"], &paris["altered"]], [1, 1, 0], "sizes tell nothing of bytes: {paris}");
+    assert_eq!((&paris["expected"], &paris["present"]), (&all.into(), &(all - 2).into()), "{paris}");
+
+    let report = counted(&["check", "--full", "--prometheus", "spartacus.prom"], 6);
+    let paris = &of(&report, "paris")["probes"]["files"];
+    assert_eq!([&paris["missing"], &paris["wrong_size"], &paris["altered"]], [1, 1, 1], "{paris}");
+    let metrics = desk.read("spartacus.prom");
+    for line in [
+        format!("spartacus_mirror_files{{mirror=\"paris\",condition=\"ok\"}} {}", all - 3),
+        "spartacus_mirror_files{mirror=\"paris\",condition=\"altered\"} 1".to_owned(),
+        "spartacus_mirror_completeness_ratio{mirror=\"lyon\"} 1".to_owned(),
+    ] {
+        assert!(metrics.lines().any(|other| other == line), "{line} is not in\n{metrics}");
+    }
+
+    // A look that reads no file leaves the counts as they are.
+    desk.run(&["check"]).ends_with(0);
+    let status = schema::expect_command("status", &desk.run(&["status", "--json"]).ends_with(0).out);
+    let paris =
+        status["mirrors"].as_array().and_then(|all| all.iter().find(|mirror| mirror["target"] == "paris")).expect("paris");
+    assert_eq!((&paris["completeness"]["altered"], &paris["completeness"]["expected"]), (&1.into(), &all.into()), "{paris}");
+    let told = desk.run(&["status", "--explain", "paris"]).ends_with(0);
+    let expected = format!("\n  files just now: {} of {all} right, 1 missing, 1 of another size, 1 altered\n", all - 3);
+    assert!(told.out.contains(&expected), "{}", told.out);
+}
+
+#[test]
 fn a_sample_is_not_taken_again_within_the_hour_and_never_beyond_the_budget() {
     let desk = published();
     let sampled = |desk: &Desk, arguments: &[&str]| {

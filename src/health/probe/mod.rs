@@ -5,6 +5,7 @@
 
 mod control;
 mod due;
+mod files;
 mod orders;
 mod pick;
 mod reach;
@@ -16,6 +17,8 @@ mod write;
 
 pub use control::Control;
 pub use due::{ProbeClock, When};
+pub use files::FileCounts;
+pub(super) use files::FileState;
 pub use orders::{Account, ProbeOrders, SampleOrder, WriteOrder};
 pub use reach::ReachProbe;
 pub use record::{

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::FileCounts;
 use crate::base::ByteCount;
 use crate::health::Evidence;
 
@@ -16,6 +17,8 @@ pub struct Probes {
     pub reach: Vec<Reach>,
     /// The certificate that it shows.
     pub certificate: Option<CertificateSight>,
+    /// How complete it is, when every file was looked at.
+    pub files: Option<FileCounts>,
     /// Pieces of its files, picked at random and hashed.
     pub sample: Option<Sample>,
     /// How fast it sends.

@@ -35,7 +35,7 @@ pub(in crate::health) async fn reread(
                 Ok(files) => {
                     let Some(file) = files.iter().find(|file| file.path == *path) else { continue };
                     let sighting = look_at_file(mirror.source.as_ref(), file, Depth::Full).await;
-                    found.file(sighting.hashed);
+                    found.read_again(sighting.hashed);
                     if let Some((verdict, what)) = sighting.trouble {
                         found.tell(verdict, Some(path), what);
                     }

@@ -1,7 +1,7 @@
 //! What probes saw, and when they were made.
 
 use super::*;
-use crate::health::{Probes, Sample, Throughput, WriteProbe};
+use crate::health::{FileCounts, Probes, Sample, Throughput, WriteProbe};
 use crate::history::{LastProbes, Pieces, Told};
 
 fn sample(chunks: u32, bytes: u64, bad: usize) -> Sample {
@@ -26,7 +26,9 @@ fn the_last_of_each_probe_comes_back_with_its_moment_and_pieces_add_up() {
         free: Some(ByteCount(5)),
         needed: None,
     };
+    let files = FileCounts { expected: 9, present: 5, missing: 2, wrong_size: 1, altered: 0 };
     let first = Probes {
+        files: Some(files),
         sample: Some(sample(8, 100, 0)),
         throughput: Some(speed.clone()),
         write: Some(canary.clone()),
@@ -39,6 +41,7 @@ fn the_last_of_each_probe_comes_back_with_its_moment_and_pieces_add_up() {
 
     let last = history.last_probes(&target("a"), at("2026-03-01T03:00:00Z")).unwrap();
     let expected = LastProbes {
+        files: Some(Told { at: at("2026-03-01T00:10:00Z"), saw: files }),
         sample: Some(Told { at: at("2026-03-01T02:00:00Z"), saw: sample(3, 30, 1) }),
         throughput: Some(Told { at: at("2026-03-01T00:10:00Z"), saw: speed }),
         write: Some(Told { at: at("2026-03-01T00:10:00Z"), saw: canary }),

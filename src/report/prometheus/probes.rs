@@ -2,6 +2,7 @@
 
 use super::super::probes::bytes_per_second;
 use super::{Metrics, number, whole_number};
+use crate::health::FileCounts;
 use crate::report::fleet::{Fleet, FleetMirror};
 
 /// A figure of a mirror, if there is one.
@@ -9,6 +10,7 @@ type Figure = fn(&FleetMirror) -> Option<f64>;
 
 /// Canaries, speed, samples and lag.
 pub(super) fn probes(out: &mut Metrics, fleet: &Fleet) {
+    files(out, fleet);
     let figures: [(&str, &str, Figure); 6] = [
         ("spartacus_write_probe_success", "Whether the last canary was written, shown to readers and removed.", |mirror| {
             mirror.probes.write.as_ref().map(|told| number(told.saw.failed.is_none()))
@@ -44,5 +46,23 @@ pub(super) fn probes(out: &mut Metrics, fleet: &Fleet) {
         for (result, count) in [("ok", pieces.good), ("bad", pieces.bad), ("unread", pieces.unread)] {
             out.sample(name, &[("mirror", mirror.name.as_str()), ("result", result)], whole_number(count));
         }
+    }
+}
+
+/// How complete each mirror was when every file was last looked at.
+fn files(out: &mut Metrics, fleet: &Fleet) {
+    let looked_at = || fleet.mirrors.iter().filter_map(|mirror| Some((mirror.name.as_str(), mirror.probes.files.as_ref()?.saw)));
+    let name = "spartacus_mirror_files";
+    out.family(name, "gauge", "Files, by how the last look at all of them found each.");
+    for (mirror, counts) in looked_at() {
+        let FileCounts { expected: _, present, missing, wrong_size, altered } = counts;
+        for (condition, count) in [("ok", present), ("missing", missing), ("wrong_size", wrong_size), ("altered", altered)] {
+            out.sample(name, &[("mirror", mirror), ("condition", condition)], whole_number(count));
+        }
+    }
+    let name = "spartacus_mirror_completeness_ratio";
+    out.family(name, "gauge", "The share of the expected files that the last look at all of them found right.");
+    for (mirror, counts) in looked_at() {
+        out.sample(name, &[("mirror", mirror)], counts.ratio());
     }
 }

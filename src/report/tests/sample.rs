@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::base::{ByteCount, Level, ObjectPath, Quorum, TargetName};
 use crate::health::{
-    CertificateSight, Depth, Evidence, Family, MirrorCheck, Phase, Phases, Probes, Reach, Round, Sample, Suspects, Throughput,
-    Trouble, TroubleClass, Verdict, WriteProbe, WriteStep,
+    CertificateSight, Depth, Evidence, Family, FileCounts, MirrorCheck, Phase, Phases, Probes, Reach, Round, Sample, Suspects,
+    Throughput, Trouble, TroubleClass, Verdict, WriteProbe, WriteStep,
 };
 use crate::history::{History, LastCheck, MirrorState, RecordedRun, RunStart};
 use crate::store::SwapClass;
@@ -79,6 +79,7 @@ pub fn probes() -> Probes {
             phases,
             trouble: Some(trouble),
         }],
+        files: Some(FileCounts { expected: 40, present: 38, missing: 1, wrong_size: 1, altered: 0 }),
         certificate: Some(CertificateSight {
             not_after: "2026-04-01T00:00:00Z".parse().unwrap(),
             issuer: "Example CA".into(),

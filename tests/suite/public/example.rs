@@ -222,6 +222,7 @@ fn observation(target: &TargetName, condition: Condition, answers: bool, first_b
                 phases: Phases { first_byte_ms: answers.then_some(first_byte), ..Phases::default() },
                 trouble: None,
             }],
+            files: None,
             certificate: answers.then(|| CertificateSight {
                 not_after: now() + SignedDuration::from_hours(24 * (9 + i64::try_from(index).expect("small") * 5 % 80)),
                 issuer: "Example CA".to_owned(),
