@@ -86,7 +86,7 @@ fn a_server_that_one_place_does_not_reach_is_not_down_and_one_that_nobody_reache
     world.merge().ends_with(4).says("taken before; ");
     world.explain("nginx").hides("unreachable since ");
     world.project.run(&["check"]).ends_with(4);
-    world.explain("nginx").says("nginx is unreachable since ").says("no right answer in 3 rounds from de, br and here: ");
+    world.explain("nginx").says("nginx is unreachable since ").says("no right answer in 3 rounds from br, de and here: ");
 
     // And back: two rounds, and every byte.
     world.cut(false);
