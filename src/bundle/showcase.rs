@@ -20,6 +20,8 @@ pub struct Showcase {
     pub project: String,
     /// Where else the same tree can be read.
     pub mirrors: Vec<MirrorLink>,
+    /// The project tells of its mirrors: copies of what it signed of them lie under constant names.
+    pub tells: bool,
     /// What is published and signed of the mirrors from now on; empty: nothing new.
     pub fleet: Vec<FleetFile>,
 }
@@ -49,7 +51,9 @@ pub(super) fn objects(
     let keyring = project.keyring()?;
     let keys = keyring.targets.keys.iter().map(|key| (keyring.name_of(key), key.to_minisign(), key.to_openssh(""))).collect();
     let path = |name: &str| ObjectPath::new(name).expect("a good path");
-    let copy = |name: &str| fleet::newest(fleet, name).map(|signed| Object { path: path(name), ..signed.clone() });
+    let copy = |name: &str| {
+        fleet::newest(fleet, name).filter(|_| showcase.tells).map(|signed| Object { path: path(name), ..signed.clone() })
+    };
     let status = copy(STATUS);
     let page = page(&showcase.project, &project.pin()?.to_string(), keys, verified, status.is_some());
     let mirrors = if let Some(signed) = copy(MIRRORS) {

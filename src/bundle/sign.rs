@@ -14,7 +14,7 @@ use super::project::Project;
 use super::published::Published;
 use super::staged::Staged;
 use crate::base::{BundleName, ByteCount, Sha256, sanitise};
-use crate::trust::role::FLEET;
+use crate::trust::role::{FLEET, FLEET_PATHS};
 use crate::trust::{KeyId, PublicKey, RoleKeys, SignatureLine, SigningKey, Unsigned, sums};
 
 /// How the files of co-signatures beside a stage end.
@@ -293,15 +293,46 @@ struct Delegation {
     name: String,
     keyids: BTreeSet<KeyId>,
     threshold: u32,
+    #[serde(default)]
+    paths: Vec<String>,
 }
 
 /// Who is trusted for a bundle.
 type Trusted = (BTreeSet<KeyId>, u32);
 
 impl ListView {
-    /// Every bundle. That the `online` key tells of the mirrors is so in every list; anybody else in its place is told.
+    /// Every bundle. That the `online` key tells of the mirrors is so in every list; anybody else in its place is told, and that
+    /// key for anything else.
     fn by_name(self, online: &Trusted) -> BTreeMap<String, Trusted> {
-        let all = self.delegations.roles.into_iter().map(|role| (role.name, (role.keyids, role.threshold)));
-        all.filter(|(name, trusted)| name != FLEET || trusted != online).collect()
+        let usual = |role: &Delegation| {
+            role.name == FLEET && role.keyids == online.0 && role.threshold == online.1 && role.paths == [FLEET_PATHS]
+        };
+        let told = self.delegations.roles.into_iter().filter(|role| !usual(role));
+        told.map(|role| (role.name, (role.keyids, role.threshold))).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Names of what is told of a list that delegates `fleet` like this.
+    fn told(paths: &str, threshold: u32) -> Vec<String> {
+        let key = "ab".repeat(32);
+        let role = |name: &str, paths: &str| {
+            format!(r#"{{"name":"{name}","keyids":["{key}"],"threshold":{threshold},"terminating":true,"paths":[{paths}]}}"#)
+        };
+        let text = format!(r#"{{"delegations":{{"roles":[{},{}]}}}}"#, role("fleet", paths), role("v1", r#""releases/v1/*""#));
+        let list: ListView = serde_json::from_str(&text).expect("a list");
+        let online = (BTreeSet::from([serde_json::from_str(&format!("\"{key}\"")).expect("a key's id")]), 1);
+        list.by_name(&online).into_keys().collect()
+    }
+
+    #[test]
+    fn only_what_every_list_says_of_the_online_key_is_not_told_to_signers() {
+        assert_eq!(told(r#""fleet/*""#, 1), ["v1"]);
+        assert_eq!(told(r#""fleet/*","releases/*/*""#, 1), ["fleet", "v1"]);
+        assert_eq!(told(r#""releases/*/*""#, 1), ["fleet", "v1"]);
+        assert_eq!(told(r#""fleet/*""#, 2), ["fleet", "v1"]);
     }
 }

@@ -183,7 +183,12 @@ pub fn showcase(session: &Session) -> Showcase {
         let url = target.public_url.as_ref()?;
         Some(MirrorLink { name: target.name.to_string(), url: url.to_string() })
     });
-    Showcase { project: session.config.project.name.clone(), mirrors: public.collect(), fleet: Vec::new() }
+    Showcase {
+        project: session.config.project.name.clone(),
+        mirrors: public.collect(),
+        tells: session.config.project.publish_status,
+        fleet: Vec::new(),
+    }
 }
 
 /// The same with what the online key signs of the mirrors now, if the project publishes that: what was last seen of them.

@@ -32,6 +32,8 @@ pub const MAX_VERSION: u64 = 1 << 53;
 pub const CHUNK_BYTES: u64 = 4 << 20;
 /// The role by which the online key tells of the mirrors.
 pub const FLEET: &str = "fleet";
+/// All that it may sign.
+pub const FLEET_PATHS: &str = "fleet/*";
 /// Our custom field in signed metadata; readers that do not know it still check its signature.
 pub(super) const CUSTOM: &str = "x-spartacus";
 

@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use super::super::key::PublicKey;
 use super::super::{BundleRecord, TrustError, strict};
 use super::spec::{BundleDelegation, RoleKeys, RootSpec, TargetsSpec};
-use super::{FLEET, refused};
+use super::{FLEET, FLEET_PATHS, refused};
 use crate::base::{BundleName, sanitise};
 
 #[derive(Deserialize)]
@@ -129,7 +129,13 @@ impl TargetsSpec {
             let keys = role_keys("targets", &role.keys, &targets.delegations.keys, &none)?;
             delegations.insert(role.name.as_str(), (keys, role.paths.as_slice()));
         }
-        let fleet = delegations.remove(FLEET).map(|(keys, _)| keys);
+        let fleet = match delegations.remove(FLEET) {
+            Some((_, paths)) if paths != [FLEET_PATHS] => {
+                return Err(refused("targets", "the online key is to sign other files than those in fleet/"));
+            }
+            Some((keys, _)) => Some(keys),
+            None => None,
+        };
         let mut bundles = Vec::with_capacity(targets.custom.bundles.len());
         for entry in targets.custom.bundles {
             let record = BundleRecord::from(entry);

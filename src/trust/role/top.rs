@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::super::{PublicKey, RolePin, TrustError};
 use super::spec::{BundleDelegation, RoleKeys, RootSpec, SnapshotSpec, TargetsSpec, TimestampSpec};
-use super::{CUSTOM, FLEET, MAX_VERSION, SPEC_VERSION, Unsigned, date, refused};
+use super::{CUSTOM, FLEET, FLEET_PATHS, MAX_VERSION, SPEC_VERSION, Unsigned, date, refused};
 
 /// Writes a root (TUF specification 1.0.34, section 4.3). Consistent snapshots are always on.
 ///
@@ -68,7 +68,7 @@ pub fn targets(spec: &TargetsSpec) -> Result<Unsigned, TrustError> {
     if let Some(fleet) = &spec.fleet {
         fleet.check(FLEET)?;
         all_keys.extend(&fleet.keys);
-        delegations.push(delegation(FLEET, fleet, &["fleet/*".to_owned()]));
+        delegations.push(delegation(FLEET, fleet, &[FLEET_PATHS.to_owned()]));
     }
     let signed = json!({
         "_type": "targets",
