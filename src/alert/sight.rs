@@ -48,7 +48,7 @@ impl Sight {
         let watched: Vec<&FleetMirror> = fleet.mirrors.iter().filter(|mirror| mirror.lifecycle.is_watched()).collect();
         // Who saw nothing cannot count copies, and before the first release there are none to count.
         if fleet.observer.round_at.is_some() && fleet.observer.saw && fleet.release.is_some() {
-            let good = watched.iter().filter(|mirror| mirror.standing.condition.is_good()).count();
+            let good = watched.iter().filter(|mirror| fleet.counts(mirror)).count();
             sight.assess(AlertCondition::Replication, good < fleet.wanted, round_at);
         }
         for mirror in watched {

@@ -165,8 +165,9 @@ pub async fn look_at_mirrors(
     let looked_into = believed.looked_into(&round);
     session.history.looked_into(&looked_into).map_err(|error| hinted(exit::UNEXPECTED, error))?;
     // Offline, no answer says nothing, and would be believed for a day.
-    if round.online != Some(false) {
-        name_servers::remember(session, round.started, &sights?)?;
+    let sights = sights?;
+    if round.online != Some(false) && (round.online.is_some() || sights.iter().any(|sight| sight.hosts.is_ok())) {
+        name_servers::remember(session, round.started, &sights)?;
     }
     Ok(round)
 }

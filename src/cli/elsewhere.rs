@@ -14,7 +14,7 @@ use crate::history::{HistoryError, LastTestimony};
 #[derive(Debug, Default)]
 pub struct Believed {
     by_mirror: BTreeMap<TargetName, Vec<Elsewhere>>,
-    again: BTreeMap<TargetName, BTreeSet<ObjectPath>>,
+    again: BTreeMap<TargetName, Vec<Vec<ObjectPath>>>,
     /// Testimonies of which something is to be read again, and of which mirrors.
     open: Vec<(VantageName, u64, BTreeSet<TargetName>)>,
 }
@@ -39,7 +39,7 @@ impl Believed {
         for (target, elsewhere) in glances(last, targets) {
             let paths = to_read_again(&elsewhere.glance);
             if !last.looked && !paths.is_empty() {
-                self.again.entry(target.name.clone()).or_default().extend(paths);
+                self.again.entry(target.name.clone()).or_default().push(paths);
                 open.insert(target.name.clone());
             }
             self.by_mirror.entry(target.name.clone()).or_default().push(elsewhere);
@@ -55,10 +55,15 @@ impl Believed {
         self.by_mirror.get(mirror).cloned().unwrap_or_default()
     }
 
-    /// Objects of this mirror to read again from here.
+    /// Objects of this mirror to read again from here, each once: one of each vantage in turn, so that none crowds out what
+    /// another one names.
     #[must_use]
     pub fn to_read_again(&self, mirror: &TargetName) -> Vec<ObjectPath> {
-        self.again.get(mirror).into_iter().flatten().cloned().collect()
+        let named = self.again.get(mirror).map_or(&[][..], Vec::as_slice);
+        let longest = named.iter().map(Vec::len).max().unwrap_or(0);
+        let in_turn = (0..longest).flat_map(|turn| named.iter().filter_map(move |paths| paths.get(turn)));
+        let mut seen = BTreeSet::new();
+        in_turn.filter(|path| seen.insert(*path)).cloned().collect()
     }
 
     /// Testimonies of which everything was read again in `round`. A mirror that could not be read is tried once: what is
@@ -89,4 +94,19 @@ pub fn glances<'a>(last: &LastTestimony, targets: &[&'a Target]) -> Vec<(&'a Tar
         Some((*target, Elsewhere::of(&last.testimony, glance)))
     };
     targets.iter().filter_map(glance).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_vantage_crowds_out_what_another_one_names() {
+        let path = |name: &str| ObjectPath::new(name).expect("a good path");
+        let mirror: TargetName = "paris".parse().expect("a name");
+        let named = vec![vec![path("a1"), path("a2"), path("a3")], vec![path("x"), path("a1")]];
+        let believed = Believed { again: [(mirror.clone(), named)].into(), ..Believed::default() };
+        assert_eq!(believed.to_read_again(&mirror), [path("a1"), path("x"), path("a2"), path("a3")]);
+        assert_eq!(believed.to_read_again(&"lyon".parse().expect("a name")), []);
+    }
 }

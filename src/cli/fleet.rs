@@ -64,6 +64,7 @@ fn gather(session: &Session, targets: &[&Target]) -> Result<Fleet, HistoryError>
             round_at: last_round.as_ref().map(|round| round.finished),
             round_ms: last_round.as_ref().map(|round| milliseconds(round.started, round.finished)),
             every,
+            patience: session.config.health.rules.unreachable_after,
         },
         vantages: spoken.iter().map(|last| sight(session, last)).collect(),
         mirrors,

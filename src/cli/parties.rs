@@ -17,7 +17,7 @@ use crate::report::{Fleet, FleetMirror};
 pub fn good_standpoints(session: &Session, targets: &[&Target], all: &Fleet) -> Result<Vec<Standpoint>, Failure> {
     let known = Known::of(session)?;
     let mirrors = targets.iter().zip(&all.mirrors);
-    let good = mirrors.filter(|(_, mirror)| mirror.lifecycle.is_listed() && mirror.standing.condition.is_good());
+    let good = mirrors.filter(|(_, mirror)| mirror.lifecycle.is_listed() && all.counts(mirror));
     let located: Vec<_> = good.map(|(target, mirror)| (*target, mirror, known.networks(mirror))).collect();
     let names = NetworkNames::of(located.iter().flat_map(|(_, _, networks)| networks).flatten());
     let standpoint = |(target, mirror, networks): &(&Target, &FleetMirror, Vec<Option<Network>>)| {

@@ -42,6 +42,16 @@ pub struct Observer {
     pub round_ms: Option<u64>,
     /// How often a round is due.
     pub every: Duration,
+    /// Rounds in a row without an answer until a mirror counts as away.
+    pub patience: u32,
+}
+
+impl Fleet {
+    /// Whether this mirror counts as a copy: it stands well, and not only because others say so while we do not reach it.
+    #[must_use]
+    pub fn counts(&self, mirror: &FleetMirror) -> bool {
+        mirror.standing.condition.is_good() && mirror.standing.counters.unseen < self.observer.patience
+    }
 }
 
 /// The last testimony of a vantage.

@@ -38,7 +38,7 @@ impl NagiosState {
 #[must_use]
 pub fn nagios(fleet: &Fleet) -> (NagiosState, String) {
     let watched: Vec<&FleetMirror> = fleet.mirrors.iter().filter(|mirror| mirror.lifecycle.is_watched()).collect();
-    let good = watched.iter().filter(|mirror| mirror.standing.condition.is_good()).count();
+    let good = watched.iter().filter(|mirror| fleet.counts(mirror)).count();
     let state = state(fleet, &watched, good);
     let release = fleet.release.as_ref().map_or_else(|| "nothing".to_owned(), ToString::to_string);
     let mut troubles: Vec<String> = Condition::ALL

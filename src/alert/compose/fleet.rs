@@ -116,5 +116,5 @@ fn overview(fleet: &Fleet) -> String {
 
 fn good(fleet: &Fleet) -> (usize, usize) {
     let watched = fleet.mirrors.iter().filter(|mirror| mirror.lifecycle.is_watched());
-    (watched.clone().filter(|mirror| mirror.standing.condition.is_good()).count(), watched.count())
+    (watched.clone().filter(|mirror| fleet.counts(mirror)).count(), watched.count())
 }

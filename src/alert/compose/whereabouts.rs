@@ -102,13 +102,20 @@ impl Whereabouts {
     /// our files.
     pub(super) fn theirs(&self, text: &str) -> String {
         let folder = match &self.place {
-            Some(Place::Sftp { path, .. }) if path.starts_with('/') => Some(path.as_str()),
+            // Below the root lies everything, ours as well.
+            Some(Place::Sftp { path, .. }) if path.starts_with('/') => {
+                Some(path.trim_end_matches('/')).filter(|path| !path.is_empty())
+            }
             _ => None,
         };
         let ours = |word: &str| {
             let bare = word.trim_start_matches(['"', '\'', '`', '(', '[']);
             let local = ["/", "./", "../", "~/", "env:", "file:"].iter().any(|begin| bare.starts_with(begin));
-            local && folder.is_none_or(|folder| !bare.starts_with(folder))
+            let inside = |folder: &str| {
+                bare.strip_prefix(folder)
+                    .is_some_and(|rest| !rest.starts_with(|next: char| next.is_alphanumeric() || "-_.".contains(next)))
+            };
+            local && !folder.is_some_and(inside)
         };
         let words = text.split(' ').map(|word| if ours(word) { "[ours]" } else { word });
         words.collect::<Vec<_>>().join(" ")
@@ -214,6 +221,10 @@ mod tests {
         let theirs = Whereabouts { place: Some(sftp), ..Whereabouts::default() };
         let said = theirs.theirs("cannot read /home/me/key: denied; /srv/up/metadata/x: denied; releases/v1/a: missing");
         assert_eq!(said, "cannot read [ours] denied; /srv/up/metadata/x: denied; releases/v1/a: missing");
+        assert_eq!(theirs.theirs("/srv/upper/key and /srv/up: denied"), "[ours] and /srv/up: denied");
+        let root = Place::Sftp { host: "up.example".to_owned(), port: 22, user: "up".to_owned(), path: "/".to_owned() };
+        let chrooted = Whereabouts { place: Some(root), ..Whereabouts::default() };
+        assert_eq!(chrooted.theirs("cannot use the key file /home/me/key: denied"), "cannot use the key file [ours] denied");
         assert_eq!(Whereabouts::default().theirs("no file \"./secrets/a\" for env:TOKEN"), "no file [ours] for [ours]");
     }
 

@@ -56,7 +56,7 @@ fn fleet() -> Fleet {
         at,
         release: Some("v1".parse().unwrap()),
         wanted: 2,
-        observer: Observer { saw: true, online: None, round_at: Some(at), round_ms: Some(100), every: ROUND },
+        observer: Observer { saw: true, online: None, round_at: Some(at), round_ms: Some(100), every: ROUND, patience: 3 },
         vantages: Vec::new(),
         mirrors: vec![of("paris", Condition::Quarantined), of("lyon", Condition::Healthy)],
     }

@@ -7,9 +7,9 @@ use crate::health::findings::Findings;
 use crate::health::lists::FileLists;
 use crate::trust::{BundleRecord, Verified, role};
 
-/// Objects of one mirror that are read again in one round, at most: a vantage must not be able to have a mirror's traffic
-/// used up.
-const OBJECTS: usize = 8;
+/// Bytes of one mirror that are read again in one round, at most: a vantage must not be able to have a mirror's traffic used
+/// up. What is larger waits for the next look at every byte.
+const MOST: u64 = 64 << 20;
 
 /// Reads each of `paths` that the signed lists of the bundles in `held` name, and those lists themselves. What is wrong or
 /// missing is told as a finding, as in a look at every byte. Roles above them were read by the look itself.
@@ -21,10 +21,15 @@ pub(in crate::health) async fn reread(
     lists: &FileLists,
     paths: &[ObjectPath],
 ) {
-    for path in paths.iter().take(OBJECTS) {
+    let mut left = MOST;
+    for path in paths {
         for bundle in held {
             let version = verified.pins.get(bundle.name.as_str()).map_or(0, |pin| pin.version);
             let is_list = role::role_path(bundle.name.as_str(), version).is_ok_and(|list| list == *path);
+            // Lists are large: only the one is asked for that can name the object.
+            if !is_list && !path.as_str().starts_with(&format!("releases/{}/", bundle.name)) {
+                continue;
+            }
             let files = if is_list {
                 // This mirror's own bytes.
                 lists.of(mirror.source.as_ref(), verified, &bundle.name).await
@@ -34,6 +39,8 @@ pub(in crate::health) async fn reread(
             match files {
                 Ok(files) => {
                     let Some(file) = files.iter().find(|file| file.path == *path) else { continue };
+                    let Some(rest) = left.checked_sub(file.length) else { continue };
+                    left = rest;
                     let sighting = look_at_file(mirror.source.as_ref(), file, Depth::Full).await;
                     found.read_again(sighting.hashed);
                     if let Some((verdict, what)) = sighting.trouble {

@@ -268,7 +268,7 @@ pub fn observer_fault(before: &[&Standing], seen: &[&Observation], online: Optio
     let trusted: Vec<&Observation> = before
         .iter()
         .zip(seen)
-        .filter(|(past, _)| past.counters.failed == 0 && past.counters.answered > 0)
+        .filter(|(past, _)| past.counters.failed == 0 && past.counters.unseen == 0 && past.counters.answered > 0)
         .map(|(_, observation)| *observation)
         .collect();
     let failed = trusted.iter().filter(|observation| observation.look.verdict == Verdict::Unreadable).count();

@@ -52,11 +52,12 @@ impl<'a> Eyes<'a> {
     }
 }
 
-/// Whether others fail to reach it as well, and they are the majority with us: then its silence says nothing about us.
+/// Whether we do not reach it, others neither, and we are the majority together: then its silence says nothing about us. What
+/// we reach does say something, whatever others say.
 #[must_use]
 pub fn is_silent_elsewhere(seen: &Observation, around: &Around) -> bool {
     let eyes = Eyes::of(seen, &around.elsewhere);
-    !eyes.failing.is_empty() && !eyes.is_reached()
+    !eyes.here && !eyes.failing.is_empty() && !eyes.is_reached()
 }
 
 /// Whether `others` alone decides about this reason.

@@ -9,7 +9,15 @@ use crate::report::fleet::FleetMirror;
 
 /// Why a mirror is in its condition, for everybody.
 pub(in crate::report) fn reason_text(mirror: &FleetMirror, reason: &Reason) -> String {
-    if is_public(mirror, reason.code) { escape(&reason.message) } else { plain(reason.code) }
+    if is_public(mirror, reason.code) { escape(own_words(reason)) } else { plain(reason.code) }
+}
+
+/// What a vantage says it met there is a stranger's sentence: in public it is told who met something, and not in whose words.
+fn own_words(reason: &Reason) -> &str {
+    match reason.code {
+        ReasonCode::Regional | ReasonCode::Unconfirmed => reason.message.split(": ").next().unwrap_or_default(),
+        _ => &reason.message,
+    }
 }
 
 /// What the last look found, for everybody. A mirror without a public address was read through its store.

@@ -93,6 +93,7 @@ fn of(mirrors: impl Iterator<Item = (FleetMirror, Past)>) -> Board {
                 round_at: Some(now() - SignedDuration::from_mins(3)),
                 round_ms: Some(8_400),
                 every: Duration::from_mins(5),
+                patience: 3,
             },
             vantages: Vec::new(),
             mirrors,

@@ -179,11 +179,18 @@ fn mirrors_that_fail_elsewhere_as_well_say_nothing_about_us() {
     for (words, shared) in [(&[][..], false), (&[FINE], false), (&[DOWN], true), (&[DOWN, FINE], true), (&[FINE, FINE], false)] {
         assert_eq!(is_silent_elsewhere(&silent(), &around(words)), shared, "{words:?}");
     }
-    assert!(!is_silent_elsewhere(&current(), &around(&[DOWN])));
+    for words in [&[DOWN][..], &[DOWN, DOWN]] {
+        assert!(!is_silent_elsewhere(&current(), &around(words)), "what we reach says something, whatever others say");
+    }
     // Left out of the count, they are no sign of our own outage.
     let known = with(Vec::new()).standing;
     let (before, seen) = (vec![&known; 4], [silent(), silent(), silent(), current()]);
     let all: Vec<&Observation> = seen.iter().collect();
     assert!(observer_fault(&before, &all, None, &HealthRules::default()).is_some());
     assert!(observer_fault(&before[..1], &all[3..], None, &HealthRules::default()).is_none());
+    // Those that only others have reached for a while are no news, either: else a vantage could blind us for good.
+    let mut life = with(vec![from("de", FINE, 1)]);
+    let away = life.sees_often(&silent(), 5).clone();
+    assert_eq!((away.counters.failed, away.counters.unseen), (0, 5));
+    assert!(observer_fault(&[&away, &away, &away, &known], &all, None, &HealthRules::default()).is_none());
 }
