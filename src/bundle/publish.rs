@@ -99,7 +99,7 @@ pub(super) async fn publish_stepwise(
 }
 
 /// Makes a new timestamp if half the life of the present one is gone, or if `forced`; and a new snapshot if half of its
-/// life is. With something to tell of the mirrors, all three roles of the online key, and at least once a day.
+/// life is. With something to tell of the mirrors, all three roles of the online key, at once the first time and then at least once a day.
 /// `None`: nothing was published yet.
 pub async fn renew(
     project: &Project,
@@ -114,7 +114,8 @@ pub async fn renew(
     let life = lifetime::of_timestamp(&keyring);
     let tells = !showcase.fleet.is_empty() && state.list.fleet.is_some();
     let expires = state.verified.timestamp.expires;
-    let due = lifetime::half_gone(expires, life, now) || (tells && lifetime::is_a_day_old(expires, life, now));
+    let untold = tells && (!state.verified.pins.contains_key(FLEET) || lifetime::is_a_day_old(expires, life, now));
+    let due = untold || lifetime::half_gone(expires, life, now);
     if !due && !forced {
         return release(project, &state, showcase).await.map(Some);
     }

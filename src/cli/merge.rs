@@ -50,7 +50,7 @@ pub fn merge(surface: &Surface, session: &Session, files: &[Utf8PathBuf]) -> Res
     let against = Admission { listed, project: session.project.pin().map_err(bundle_failure)?, now: session.clock.now() };
     let targets: Vec<&Target> = session.config.targets.iter().collect();
     for path in files {
-        let file = match read_at_most(path, LONGEST_TESTIMONY) {
+        let file = match read(path) {
             Ok(file) => file,
             Err(failure) => {
                 merged.unread = true;
@@ -68,6 +68,14 @@ pub fn merge(surface: &Surface, session: &Session, files: &[Utf8PathBuf]) -> Res
         }
     }
     Ok(merged)
+}
+
+/// A pipe that nobody writes to would be waited for without end: only files are read.
+fn read(path: &Utf8Path) -> Result<Vec<u8>, Failure> {
+    if path.metadata().is_ok_and(|found| !found.is_file() && !found.is_dir()) {
+        return Err(Failure::told(exit::USAGE, format!("{path} is no regular file")));
+    }
+    read_at_most(path, LONGEST_TESTIMONY)
 }
 
 /// Admits one file and remembers it.

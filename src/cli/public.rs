@@ -23,8 +23,15 @@ pub fn write_public(board: &Board, folder: &Utf8Path) -> Result<usize, Failure> 
     Ok(set.files().count())
 }
 
-/// Writes a file beside its place and renames it: readers and collectors never find half of it.
+/// Writes a file beside its place and renames it: readers and collectors never find half of it. A link is written through, and
+/// into a device or a pipe (`/dev/stdout`) it is written as it is: nothing but a file is ever replaced.
 pub fn write_whole(path: &Utf8Path, text: &str) -> Result<(), Failure> {
+    let found = std::fs::metadata(path).ok();
+    if found.as_ref().is_some_and(|found| !found.is_file() && !found.is_dir()) {
+        return std::fs::write(path, text).map_err(|error| file_failure("write", path, error));
+    }
+    let through = found.and_then(|_| path.canonicalize_utf8().ok());
+    let path = through.as_deref().unwrap_or(path);
     let beside = Utf8PathBuf::from(format!("{path}.{}.tmp", std::process::id()));
     let written = std::fs::write(&beside, text).and_then(|()| std::fs::rename(&beside, path));
     written.map_err(|error| {

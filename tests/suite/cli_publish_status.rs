@@ -151,6 +151,19 @@ fn it_is_told_anew_with_every_renewal_and_once_a_day() {
 }
 
 #[test]
+fn a_project_that_begins_to_tell_does_so_with_its_next_push() {
+    let (desk, face) = telling();
+    desk.edit("targets.yaml", "publish_status: true", "publish_status: false");
+    push(&desk, "v1");
+    assert!(!desk.path("paris/fleet").exists());
+    desk.edit("targets.yaml", "publish_status: false", "publish_status: true");
+    desk.run(&["push"]).ends_with(0);
+    assert_eq!(stock_client(&desk, &face), Ok(5));
+    let again = desk.run(&["push"]).ends_with(0);
+    assert!(again.out.contains("unchanged"), "{}", again.out);
+}
+
+#[test]
 fn a_mirror_that_missed_it_is_whole_by_its_own_state_and_a_dry_run_writes_nothing() {
     let (desk, _face) = telling();
     push(&desk, "v1");

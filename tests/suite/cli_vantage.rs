@@ -164,6 +164,8 @@ fn words_that_do_not_go_together_are_refused() {
         &["check", "--vantage", "de", "--out", "x.json", "--mirrors", "mirrors.json"],
         &["check", "--vantage", "de", "--out", "x.json", "--write"],
         &["check", "--vantage", "de", "--out", "x.json", "--valid", "25h"],
+        &["check", "--vantage", "de", "--out", "x.json", "--control", "ftp://example.org/"],
+        &["check", "--vantage", "de", "--out", "x.json", "--control", "https://me:word@example.org/"],
         &["key", "new", "De", "--vantage"],
         &["key", "new", "de", "--vantage"],
     ] {
@@ -173,6 +175,29 @@ fn words_that_do_not_go_together_are_refused() {
     assert!(lost.err.contains("--root 1.root.json --mirrors mirrors.json"), "{}", lost.err);
     let own = fleet.desk.run(&["check", "--vantage", "de", "--out", "targets.yaml"]).ends_with(2);
     assert!(own.err.contains("that would overwrite what belongs to the project"), "{}", own.err);
+    // Nobody ever writes into this pipe.
+    process::run(Command::new(tools::program("mkfifo")).arg(fleet.desk.path("pipe")));
+    let pipe = fleet.desk.run(&["check", "--merge", "pipe"]).ends_with(2);
+    assert!(pipe.err.contains("pipe is no regular file"), "{}", pipe.err);
+}
+
+#[test]
+fn an_output_replaces_nothing_but_a_file() {
+    let fleet = Fleet::of(&["paris"]);
+    let de = Vantage::of(&fleet, "de");
+    let look = "spartacus check --vantage de --root 1.root.json --mirrors mirrors.json";
+    let link = de.desk.path("link");
+    std::os::unix::fs::symlink("kept.json", &link).expect("a new link");
+    for name in ["link", "link"] {
+        de.desk.shell(&format!("touch kept.json && {look} --out {name}")).ends_with(0);
+        schema::expect_command("testimony", &de.desk.read("kept.json"));
+        assert!(fs::symlink_metadata(&link).expect("a link").is_symlink(), "it is written through");
+    }
+    // A pipe gets what a file would.
+    let piped =
+        de.desk.shell(&format!("mkfifo out && (timeout 60 cat out > got.json & {look} --out out && wait) && test -p out"));
+    piped.ends_with(0);
+    schema::expect_command("testimony", &de.desk.read("got.json"));
 }
 
 /// The standing of a mirror, as it is explained.

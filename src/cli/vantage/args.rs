@@ -33,7 +33,7 @@ pub struct Places {
     #[arg(long, value_name = "TIME", value_parser = valid, default_value = "30m", requires = "vantage")]
     pub valid: Duration,
     /// A place of others that tells whether this machine is online (repeat): then all mirrors failing at once is believed.
-    #[arg(long, value_name = "URL", requires = "vantage")]
+    #[arg(long, value_name = "URL", value_parser = web, requires = "vantage")]
     pub control: Vec<Url>,
     /// Look from here, and weigh what vantages of `health: vantages` saw, who wrote these files.
     #[arg(long, value_name = "FILE", num_args = 1..)]
@@ -41,6 +41,14 @@ pub struct Places {
     /// Certificates (PEM) to trust besides the system's.
     #[arg(long, value_name = "FILE", requires = "root")]
     pub ca: Option<Utf8PathBuf>,
+}
+
+/// An address of the web, without a login.
+fn web(text: &str) -> Result<Url, String> {
+    let url = Url::parse(text).map_err(|error| error.to_string())?;
+    let is_plain = url.has_host() && url.username().is_empty() && url.password().is_none();
+    let is_web = matches!(url.scheme(), "http" | "https") && is_plain;
+    is_web.then_some(url).ok_or_else(|| "a web address without a login, such as https://example.org/".to_owned())
 }
 
 /// A time that a testimony may count for.
