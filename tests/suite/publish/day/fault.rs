@@ -74,7 +74,7 @@ impl Fault {
             Self::EndsSoon => "Apache shows a certificate that ends in five days",
             Self::CannotWrite => "the password of our account is another one (Apache)",
             Self::NotShown => "nginx shows readers nothing of what is new",
-            Self::AllGone => "the lines to all mirrors are cut",
+            Self::AllGone => "our lines to all mirrors and to the place of `health: control` are cut",
         }
     }
 

@@ -51,7 +51,7 @@ impl Row {
         else {
             panic!("our own outage was not told once and taken back once: {events:#?}")
         };
-        assert_eq!(what, "14 of 14 mirrors that answered before fail at once");
+        assert_eq!(what, "we are offline: none of the places in `health.control` answers");
         let healed = begin + SignedDuration::from_mins(fault.lasts());
         let row = Self {
             injected: fault.title().to_owned(),

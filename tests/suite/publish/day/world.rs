@@ -13,6 +13,7 @@ use super::super::trees;
 use super::fault::Fault;
 use super::{EVERY, minute};
 use crate::support::apache::Apache;
+use crate::support::face::Face;
 use crate::support::mirror::{Kind, Mirror, secret_file};
 use crate::support::nginx::Nginx;
 use crate::support::process;
@@ -97,9 +98,25 @@ impl Site {
     }
 }
 
+/// A place of others that tells whether we are online, behind a line of its own.
+struct Place {
+    line: Proxy,
+    _face: Face,
+    _folder: tempfile::TempDir,
+}
+
+impl Place {
+    fn start() -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let face = Face::over(folder.path());
+        Self { line: Proxy::before(port(face.url())), _face: face, _folder: folder }
+    }
+}
+
 /// The mirrors, one for each fault, and the project.
 pub struct World {
     sites: Vec<Site>,
+    control: Place,
     /// The pointer of the first release.
     pub old_pointer: Vec<u8>,
     project: Project,
@@ -117,7 +134,10 @@ impl World {
         project.name_targets(sites.iter().map(Site::yaml_entry));
         let patience = "  timeouts: {connect: 2 s, handshake: 2 s, first_byte: 2 s, idle: 2 s}\n  replicas: all ";
         project.reconfigure("  replicas: all ", patience);
-        let mut world = Self { sites, old_pointer: Vec::new(), project };
+        let control = Place::start();
+        let asked = format!("health:\n  control: [http://127.0.0.1:{}/]\npolicy:\n", control.line.port());
+        project.reconfigure("policy:\n", &asked);
+        let mut world = Self { sites, control, old_pointer: Vec::new(), project };
         world.publish();
         world
     }
@@ -180,10 +200,10 @@ impl World {
         self.at(moment, &["push"]).ends_with(0);
     }
 
-    /// Cuts the lines to all mirrors, or lets them through again.
+    /// Cuts the lines to all mirrors and to the place that tells whether we are online, or lets them through again.
     pub fn cut_all(&self, off: bool) {
-        for site in &self.sites {
-            site.line.set(Conditions { off, ..Conditions::default() });
+        for line in self.sites.iter().map(|site| &site.line).chain([&self.control.line]) {
+            line.set(Conditions { off, ..Conditions::default() });
         }
     }
 
