@@ -11,8 +11,9 @@ use crate::support::proxy::{Conditions, Fault, Proxy};
 /// One of each protocol.
 const KINDS: [Kind; 3] = [Kind::Sshd, Kind::ApacheBasic, Kind::Seaweed];
 const FILES: usize = 150;
-/// Bytes sent on a connection when it breaks: its login is over by then, and its part of the files is not.
-const MIDWAY: u64 = 60_000;
+/// Bytes sent on a connection when it breaks: its login is over by then, and its part of the files is not. Less than two files:
+/// which of sixteen connections gets how many is for the scheduler to say.
+const MIDWAY: u64 = 30_000;
 
 /// Bytes that came back on it: midway through the answers to uploads by SFTP (a login that breaks off cannot be told from
 /// one that was refused, so it is never repeated), through what is looked at first by HTTP.
