@@ -4,7 +4,7 @@
 //! is latency and not a limit of throughput: pieces travel behind one another, as on a long line.
 
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, mpsc as blocking};
 use std::time::Duration;
@@ -100,19 +100,28 @@ impl Proxy {
     /// Starts it before the loopback port `upstream`, on a thread with a runtime of its own: a test's paused clock does
     /// not touch it.
     pub fn before(upstream: u16) -> Self {
+        Self::listen(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), upstream)
+    }
+
+    /// Another one over IPv6, before the same server and at the same port number as this one.
+    pub fn over_ipv6(&self, upstream: u16) -> Self {
+        Self::listen(SocketAddr::from((Ipv6Addr::LOCALHOST, self.port())), upstream)
+    }
+
+    fn listen(address: SocketAddr, upstream: u16) -> Self {
         let (conditions, orders) = watch::channel(Conditions::default());
         let counters = Arc::new(Counters::default());
-        let (report, address) = blocking::channel();
+        let (report, listening) = blocking::channel();
         let counted = Arc::clone(&counters);
         std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime starts");
             runtime.block_on(async {
-                let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("loopback has a free port");
+                let listener = TcpListener::bind(address).await.expect("loopback has this port free");
                 report.send(listener.local_addr().expect("a listener has an address")).expect("the test waits");
                 accept(listener, upstream, orders, counted).await;
             });
         });
-        Self { address: address.recv().expect("the proxy starts"), conditions, counters }
+        Self { address: listening.recv().expect("the proxy starts"), conditions, counters }
     }
 
     /// The loopback port that clients use instead of the server's.

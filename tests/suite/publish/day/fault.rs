@@ -8,7 +8,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use spartacus::health::{Condition, ReasonCode};
 
-use super::world::{LARGE, SMALL, Site, World};
+use super::world::{BOTH_FAMILIES, LARGE, SMALL, Site, World};
 use crate::support::process::{self, wait_until};
 use crate::support::proxy::Conditions;
 use crate::support::tls::{Authority, Identity};
@@ -20,6 +20,8 @@ const LOOKS_ALIKE: u32 = 50;
 /// One fault of the day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
+    Late,
+    OneFamily,
     Stopped,
     Expired,
     WrongHost,
@@ -39,7 +41,8 @@ pub enum Fault {
 
 impl Fault {
     /// In the order of the day.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 17] = [
+        Self::Late,
         Self::Stopped,
         Self::Expired,
         Self::WrongHost,
@@ -54,12 +57,14 @@ impl Fault {
         Self::EndsSoon,
         Self::CannotWrite,
         Self::NotShown,
+        Self::OneFamily,
         Self::AllGone,
     ];
 
     /// As in the table.
     pub fn title(self) -> &'static str {
         match self {
+            Self::Late => "every answer comes 0.6 s late (nginx)",
             Self::Stopped => "nginx does not listen any more",
             Self::Expired => "Apache shows a certificate that has expired",
             Self::WrongHost => "Apache shows a certificate for another host",
@@ -74,6 +79,7 @@ impl Fault {
             Self::EndsSoon => "Apache shows a certificate that ends in five days",
             Self::CannotWrite => "the password of our account is another one (Apache)",
             Self::NotShown => "nginx shows readers nothing of what is new",
+            Self::OneFamily => "IPv6 refuses connections, IPv4 does not (nginx)",
             Self::AllGone => "our lines to all mirrors and to the place of `health: control` are cut",
         }
     }
@@ -88,6 +94,8 @@ impl Fault {
             Self::Compressed => "nginx-4",
             Self::RolledBack => "nginx-5",
             Self::NotShown => "nginx-6",
+            Self::Late => "nginx-7",
+            Self::OneFamily => BOTH_FAMILIES,
             Self::Expired => "apache-1",
             Self::WrongHost => "apache-2",
             Self::Flipped => "apache-3",
@@ -119,6 +127,8 @@ impl Fault {
             Self::EndsSoon => (Condition::Degraded, ReasonCode::CertificateEnds),
             Self::CannotWrite => (Condition::Degraded, ReasonCode::CannotWrite),
             Self::NotShown => (Condition::Degraded, ReasonCode::NotShown),
+            Self::Late => (Condition::Degraded, ReasonCode::Slow),
+            Self::OneFamily => (Condition::Degraded, ReasonCode::HalfReached),
             _ => (Condition::Unreachable, ReasonCode::NoAnswer),
         }
     }
@@ -130,8 +140,14 @@ impl Fault {
 
     /// Whether it is over only once every byte was hashed.
     pub fn needs_verifying(self) -> bool {
-        let whole = matches!(self, Self::EndsSoon | Self::CannotWrite | Self::NotShown);
+        let whole = matches!(self, Self::EndsSoon | Self::CannotWrite | Self::NotShown | Self::Late | Self::OneFamily);
         !whole && !matches!(self, Self::Missing | Self::Short | Self::AllGone)
+    }
+
+    /// When it has to be over, in minutes after the beginning.
+    pub fn is_over_after(self) -> i64 {
+        // What a mirror was like in a day is told until slow looks are less than one in twenty of those since midnight.
+        if self == Self::Late { 12 * 60 } else { self.lasts() + 25 }
     }
 
     pub fn inject(self, world: &World) {
@@ -159,6 +175,8 @@ impl Fault {
                 ),
             ),
             Self::Slow => site.line.set(Conditions::round_trip(Duration::from_secs(10))),
+            Self::Late => site.line.set(Conditions::round_trip(Duration::from_millis(600))),
+            Self::OneFamily => site.listen_over_ipv6(false),
             Self::Missing => fs::remove_file(site.root().join(SMALL)).expect("it was pushed"),
             Self::Short => cut(&site.root().join(SMALL)),
             Self::Flipped => flip(&site.root().join(LARGE)),
@@ -177,7 +195,8 @@ impl Fault {
             Self::Expired | Self::WrongHost | Self::EndsSoon => {
                 show(world.site(self.mirror()), |authority| authority.issue(["localhost", "127.0.0.1"]));
             }
-            Self::Slow => world.site(self.mirror()).line.set(Conditions::default()),
+            Self::Slow | Self::Late => world.site(self.mirror()).line.set(Conditions::default()),
+            Self::OneFamily => world.site(self.mirror()).listen_over_ipv6(true),
             Self::Missing | Self::Short | Self::Flipped | Self::RolledBack => world.repair(now, self.mirror()),
         }
     }

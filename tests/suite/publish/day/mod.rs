@@ -91,7 +91,7 @@ fn every_fault_of_a_day_is_reported_in_time_and_nothing_else_is() {
     let mut rows = Vec::new();
     let mut explained = 0;
     for (fault, begin) in begins() {
-        let (begin, next) = (minute(begin), minute(begin + fault.lasts() + 25));
+        let (begin, next) = (minute(begin), minute(begin + fault.is_over_after()));
         let (row, events) = match fault {
             Fault::AllGone => Row::of_ourselves(fault, begin, &within(&World::events_about_ourselves(&history), begin, next)),
             _ => Row::of_mirror(fault, begin, &within(&World::events(&history, fault.mirror()), begin, next)),

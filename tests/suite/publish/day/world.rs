@@ -1,6 +1,8 @@
 //! The mirrors of the day, the project that watches them, and the program under its own clock.
 
-use std::path::Path;
+use std::cell::RefCell;
+use std::net::{Ipv6Addr, TcpStream};
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use camino::Utf8PathBuf;
@@ -16,7 +18,7 @@ use crate::support::apache::Apache;
 use crate::support::face::Face;
 use crate::support::mirror::{Kind, Mirror, secret_file};
 use crate::support::nginx::Nginx;
-use crate::support::process;
+use crate::support::process::{self, wait_until};
 use crate::support::project::{Finished, Project, utf8};
 use crate::support::proxy::{Conditions, Proxy};
 use crate::support::{PASSWORD, USER, tools};
@@ -25,6 +27,10 @@ use crate::support::{PASSWORD, USER, tools};
 pub const LARGE: &str = "releases/v2/large.bin";
 /// A small one.
 pub const SMALL: &str = "releases/v2/part-3/file-3.txt";
+
+/// The mirror whose name has an address of each family.
+pub const BOTH_FAMILIES: &str = "nginx-8";
+const NAMES: &str = "127.0.0.1 localhost both.test\n::1 both.test\n";
 
 /// What serves a mirror.
 enum Server {
@@ -39,6 +45,8 @@ pub struct Site {
     name: &'static str,
     server: Server,
     pub line: Proxy,
+    /// The line over IPv6 to the one mirror that has one; `None` in it while nobody listens there.
+    ipv6: Option<RefCell<Option<Proxy>>>,
 }
 
 impl Site {
@@ -54,7 +62,18 @@ impl Site {
             Server::Nginx(nginx) => nginx.port,
             Server::Other(mirror) => port(&mirror.public_url),
         };
-        Self { name, server, line: Proxy::before(port) }
+        let line = Proxy::before(port);
+        let ipv6 = (name == BOTH_FAMILIES).then(|| RefCell::new(Some(line.over_ipv6(port))));
+        Self { name, server, line, ipv6 }
+    }
+
+    /// Lets its IPv6 address take connections or refuse them, and waits until it does.
+    pub fn listen_over_ipv6(&self, listen: bool) {
+        let ipv6 = self.ipv6.as_ref().unwrap_or_else(|| panic!("{} is reached over IPv4 alone", self.name));
+        let line = listen.then(|| self.line.over_ipv6(self.nginx().port));
+        *ipv6.borrow_mut() = line;
+        let reached = || TcpStream::connect((Ipv6Addr::LOCALHOST, self.line.port())).is_ok();
+        wait_until("IPv6 is as it should be", || reached() == listen);
     }
 
     /// Its files under their natural names.
@@ -78,6 +97,7 @@ impl Site {
 
     fn yaml_entry(&self) -> String {
         let (name, line) = (self.name, self.line.port());
+        let host = if self.ipv6.is_some() { "both.test" } else { "127.0.0.1" };
         let dav = |port: u16, folder: &Path| {
             let password = secret_file(folder, "password", PASSWORD);
             let password = password.display();
@@ -91,7 +111,7 @@ impl Site {
                 let settings = format!("    ca: {}\n{}", authority.display(), dav(apache.port, folder));
                 (format!("https://127.0.0.1:{line}/mirror/"), settings)
             }
-            Server::Nginx(nginx) => (format!("http://127.0.0.1:{line}/mirror/"), dav(nginx.port, nginx.folder.path())),
+            Server::Nginx(nginx) => (format!("http://{host}:{line}/mirror/"), dav(nginx.port, nginx.folder.path())),
             Server::Other(mirror) => (format!("http://127.0.0.1:{line}/"), mirror.settings.clone()),
         };
         format!("  - name: {name}\n    public_url: {url}\n{settings}")
@@ -120,11 +140,13 @@ pub struct World {
     /// The pointer of the first release.
     pub old_pointer: Vec<u8>,
     project: Project,
+    hosts: PathBuf,
 }
 
 impl World {
     /// Two releases on all of them, and a first verification of every byte.
     pub fn begin() -> Self {
+        tools::require_root("another /etc/hosts for one command");
         let names = Fault::ALL.into_iter().map(Fault::mirror).filter(|name| *name != "all");
         let sites: Vec<Site> = std::thread::scope(|scope| {
             let starting: Vec<_> = names.map(|name| scope.spawn(move || Site::start(name))).collect();
@@ -137,7 +159,9 @@ impl World {
         let control = Place::start();
         let asked = format!("health:\n  control: [http://127.0.0.1:{}/]\npolicy:\n", control.line.port());
         project.reconfigure("policy:\n", &asked);
-        let mut world = Self { sites, control, old_pointer: Vec::new(), project };
+        let hosts = project.beside("names").join("hosts");
+        std::fs::write(&hosts, NAMES).expect("our own folder");
+        let mut world = Self { sites, control, old_pointer: Vec::new(), project, hosts };
         world.publish();
         world
     }
@@ -169,8 +193,10 @@ impl World {
     /// Runs the program at this moment: its clock stands still meanwhile, while waiting takes as long as ever.
     fn at(&self, moment: Timestamp, arguments: &[&str]) -> Finished {
         let real = self.project.command(arguments);
-        let mut command = Command::new(tools::program("faketime"));
-        command.args(["-m", "-f", &moment.strftime("%Y-%m-%d %H:%M:%S").to_string()]);
+        // A mirror's name is known to this one command alone.
+        let mut command = Command::new(tools::program("unshare"));
+        command.args(["--mount", "/bin/sh", "-c", "mount --bind \"$0\" /etc/hosts && exec \"$@\""]).arg(&self.hosts);
+        command.arg(tools::program("faketime")).args(["-m", "-f", &moment.strftime("%Y-%m-%d %H:%M:%S").to_string()]);
         command.arg(real.get_program()).args(real.get_args());
         for (name, value) in real.get_envs() {
             match value {
@@ -205,6 +231,7 @@ impl World {
         for line in self.sites.iter().map(|site| &site.line).chain([&self.control.line]) {
             line.set(Conditions { off, ..Conditions::default() });
         }
+        self.site(BOTH_FAMILIES).listen_over_ipv6(!off);
     }
 
     /// What the program has remembered.
