@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use super::alert::{Watch, route_records};
+use super::alert::Watch;
 use super::alone::{alone, pause};
 use super::args::{Check, Global};
-use super::board::{board, everybody};
 use super::cancel::Cancel;
 use super::elsewhere::Believed;
 use super::exit::{self, Ended, Failure};
@@ -14,21 +13,21 @@ use super::judge::judge_round;
 use super::merge::merge;
 use super::mirror::{reach, source, sources_afresh};
 use super::name_servers;
-use super::parties::good_standpoints;
+use super::outputs::Outputs;
 use super::probing::{Looking, probe_orders};
-use super::public::{write_public, write_whole};
 use super::push::pin;
 use super::session::{Session, bundle_failure, hinted, paused};
-use super::surface::{Surface, say};
+use super::surface::{Surface, fail, say};
 use super::vantage::testify;
 use crate::base::{ByteCount, Quorum, Sha256, TargetName};
 use crate::bundle::{self, Content, Object, Published, Showcase};
 use crate::config::{Target, TargetState};
-use crate::health::resilience::assess;
-use crate::health::{self, Companions, Control, Depth, Expectation, Mirror, ProbeOrders, Round, RoundOrders, Verdict, When};
+use crate::health::{
+    self, Companions, Condition, Control, Depth, Expectation, Mirror, ProbeOrders, Round, RoundOrders, Verdict, When,
+};
 use crate::history::{Trusted, Whose};
 use crate::net::Contacts;
-use crate::report::{self, Fleet, NagiosState};
+use crate::report::{self, Fleet, FleetMirror, NagiosState};
 use crate::store::{Bandwidth, Tap};
 use crate::trust::{FileRecord, Known};
 
@@ -48,6 +47,7 @@ pub async fn check(surface: &Surface, global: &Global, order: &Check) -> Ended {
 }
 
 async fn look_and_tell(surface: &Surface, global: &Global, order: &Check) -> Ended {
+    let outputs = Outputs::wanted(global, order.prometheus.as_deref(), order.html.as_deref())?;
     let session = Session::open(surface, global)?;
     let targets = session.selected(&global.only)?;
     let cancel = Cancel::on_signals(surface)?;
@@ -61,19 +61,41 @@ async fn look_and_tell(surface: &Surface, global: &Global, order: &Check) -> End
     watch.end(&session, &looked, order.alert).await;
     let round = looked?;
     let all = fleet(&session, &targets)?;
-    if let Some(path) = &order.prometheus {
-        write_whole(path, &metrics(&session, &targets, &all)?)?;
-    }
-    if let Some(folder) = &order.html {
-        write_public(&board(&session, &everybody(&session)).await?, folder)?;
-    }
     if order.nagios {
         let (state, line) = report::nagios(&all);
         say(&line);
+        if let Err(failure) = outputs.write(&session, &targets, &all).await {
+            fail(&failure);
+        }
         return Ok(state.code());
     }
-    tell(surface, &round);
-    Ok(merged.code(code(&round, &cancel)))
+    tell(surface, &round, all.observer.fault.as_deref());
+    for mirror in still_held(&round, &all) {
+        surface.remark(&format!(
+            "{} is quarantined since {}: it does not count until every byte was found right ({} times, `spartacus check --full`)",
+            mirror.name,
+            report::moment(mirror.standing.since),
+            session.config.health.rules.clean_after
+        ));
+    }
+    let code = merged.code(code(&round, &cancel));
+    // What was seen is told first: a full disk must not hide it.
+    match outputs.write(&session, &targets, &all).await {
+        Err(failure) if code == exit::OK => Err(failure),
+        Err(failure) => {
+            fail(&failure);
+            Ok(code)
+        }
+        Ok(()) => Ok(code),
+    }
+}
+
+/// Mirrors that served wrong bytes before, and of which this round read too little to clear them.
+fn still_held<'a>(round: &Round, all: &'a Fleet) -> Vec<&'a FleetMirror> {
+    let right =
+        |mirror: &&FleetMirror| round.mirrors.iter().any(|look| look.target == mirror.name && look.verdict == Verdict::Current);
+    let held = all.mirrors.iter().filter(|mirror| mirror.standing.condition == Condition::Quarantined);
+    held.filter(right).collect()
 }
 
 /// What the options ask for: probes that are due, and a canary only when it is asked for, because it takes credentials.
@@ -89,14 +111,6 @@ fn looking(order: &Check) -> Looking {
         looking.write = When::Now;
     }
     looking
-}
-
-/// All metrics: of the mirrors, of who could take them down, and of who is told.
-pub fn metrics(session: &Session, targets: &[&Target], all: &Fleet) -> Result<String, Failure> {
-    let routes = route_records(session).map_err(|error| hinted(exit::UNEXPECTED, error))?;
-    let assessment = assess(&good_standpoints(session, targets, all)?);
-    let resilience = report::prometheus_resilience(assessment.as_ref());
-    Ok(report::prometheus(all) + &resilience + &report::prometheus_alerts(&routes))
 }
 
 /// The depth that the options ask for.
@@ -212,12 +226,16 @@ fn remember(session: &Session, round: &Round) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The table or the JSON object; the headline is the last line.
-pub fn tell(surface: &Surface, round: &Round) {
+/// The table or the JSON object; the headline is the last line. `own_fault`: why what the round did not see is held against
+/// nobody.
+pub fn tell(surface: &Surface, round: &Round, own_fault: Option<&str>) {
     if surface.json {
-        say(&report::check_json(round));
+        say(&report::check_json(round, own_fault));
     } else {
         say(&report::check_table(round, surface.style));
+        if let Some(fault) = own_fault {
+            say(&report::own_fault(fault));
+        }
         say(&report::round_headline(round));
     }
 }

@@ -4,11 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::Write as _;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::time::Duration;
 
 use bytes::Bytes;
 use camino::{Utf8Path, Utf8PathBuf};
 use jiff::Timestamp;
 use serde::Serialize;
+use tokio::time::{Instant, timeout_at};
 
 use super::connect::reader_client;
 use super::exit::Failure;
@@ -27,6 +29,8 @@ const CAP: u64 = 1 << 20;
 const OBJECTS: usize = 32;
 /// Incidents that are kept of one mirror; older ones go.
 const INCIDENTS: usize = 10;
+/// Time for all of a mirror's objects: a server that trickles must not keep its repair waiting for ever.
+const LONGEST: Duration = Duration::from_mins(2);
 
 /// The record beside the bytes.
 #[derive(Serialize)]
@@ -54,14 +58,17 @@ struct Item {
     sha256: Option<Sha256>,
     kept: Option<String>,
     cut: bool,
+    /// It is not there: that is what is wrong with it.
+    missing: bool,
     error: Option<String>,
 }
 
 /// Reads the suspects, whatever the evidence names and the pointer once more as readers do, and keeps the bytes, the header
-/// fields and what was expected in `.spartacus/evidence/<mirror>/<moment>/`. Returns that folder.
+/// fields and what was expected in `.spartacus/evidence/<mirror>/<moment>/`. Returns that folder, or `None` when nothing of
+/// what is wrong could be read any more; then, as after an error, the mirror must not be touched. It takes two minutes at most.
 ///
 /// # Errors
-/// When nothing of what is wrong could be read any more, or it could not be written down: then the mirror must not be touched.
+/// When it could not be written down here.
 pub async fn keep(
     session: &Session,
     target: &Target,
@@ -69,7 +76,7 @@ pub async fn keep(
     suspects: &BTreeSet<ObjectPath>,
     release: &Release,
     now: Timestamp,
-) -> Result<Utf8PathBuf, Failure> {
+) -> Result<Option<Utf8PathBuf>, Failure> {
     let look = health.seen.as_ref().map(|seen| &seen.look);
     let named = look.into_iter().flat_map(|look| look.evidence.iter().filter_map(|fact| fact.path.clone()));
     let mut paths: Vec<ObjectPath> = vec![release.pointer.path.clone()];
@@ -81,16 +88,40 @@ pub async fn keep(
 
     let wanted = expectations(release, &paths);
     let mut objects = Vec::new();
+    let end = Instant::now() + LONGEST;
     for path in paths {
         let expected = wanted.get(&path).copied();
-        objects.push(read(session, target, path, expected).await);
+        objects.push(read_until(end, session, target, path, expected).await);
     }
-    if objects.iter().all(|(_, bytes)| bytes.is_none()) {
-        return Err(Failure::told(super::exit::UNEXPECTED, "nothing of what it serves could be read and kept aside"));
+    // The pointer comes first; where something else is wrong, the pointer alone is no evidence.
+    let wrong = if objects.len() > 1 { &objects[1..] } else { &objects[..] };
+    if wrong.iter().all(|(item, bytes)| bytes.is_none() && !item.missing) {
+        return Ok(None);
     }
     let all = session.project.state().join("evidence").join(target.name.as_str());
     let folder = all.join(now.strftime("%Y%m%dT%H%M%SZ").to_string());
-    make_private(&folder)?;
+    let about = About { mirror: &target.name, via: source(session, target, None).name(), at: now, health, look, left_out };
+    if let Err(failure) = write_down(&folder, objects, about) {
+        // Half of it would count as one of those that are kept.
+        let _ = fs::remove_dir_all(&folder);
+        return Err(failure);
+    }
+    forget_old(&all)?;
+    Ok(Some(folder))
+}
+
+/// What a record says besides the objects.
+struct About<'a> {
+    mirror: &'a TargetName,
+    via: String,
+    at: Timestamp,
+    health: &'a MirrorHealth,
+    look: Option<&'a MirrorCheck>,
+    left_out: usize,
+}
+
+fn write_down(folder: &Utf8Path, objects: Vec<(Item, Option<Bytes>)>, about: About<'_>) -> Result<(), Failure> {
+    make_private(folder)?;
     let mut items = Vec::new();
     for (number, (mut item, bytes)) in objects.into_iter().enumerate() {
         if let Some(bytes) = bytes {
@@ -102,19 +133,17 @@ pub async fn keep(
     }
     let record = Record {
         schema: "spartacus.evidence/1",
-        mirror: &target.name,
-        via: source(session, target, None).name(),
-        at: now,
-        condition: health.standing.condition,
-        reasons: &health.standing.reasons,
-        look,
+        mirror: about.mirror,
+        via: about.via,
+        at: about.at,
+        condition: about.health.standing.condition,
+        reasons: &about.health.standing.reasons,
+        look: about.look,
         objects: items,
-        left_out,
+        left_out: about.left_out,
     };
     let text = serde_json::to_vec_pretty(&record)?;
-    write(&folder.join("record.json"), &text)?;
-    forget_old(&all)?;
-    Ok(folder)
+    write(&folder.join("record.json"), &text)
 }
 
 fn expectations(release: &Release, paths: &[ObjectPath]) -> BTreeMap<ObjectPath, (u64, Sha256)> {
@@ -124,19 +153,41 @@ fn expectations(release: &Release, paths: &[ObjectPath]) -> BTreeMap<ObjectPath,
     all.filter(|object| paths.contains(&object.path)).map(told).collect()
 }
 
-async fn read(session: &Session, target: &Target, path: ObjectPath, expected: Option<(u64, Sha256)>) -> (Item, Option<Bytes>) {
-    let mut item = Item {
-        path: path.clone(),
-        expected_length: expected.map(|(length, _)| length),
-        expected_sha256: expected.map(|(_, sha256)| sha256),
-        url: None,
-        status: None,
-        headers: Vec::new(),
-        sha256: None,
-        kept: None,
-        cut: false,
-        error: None,
+/// The object, or that there was no time left for it.
+async fn read_until(
+    end: Instant,
+    session: &Session,
+    target: &Target,
+    path: ObjectPath,
+    expected: Option<(u64, Sha256)>,
+) -> (Item, Option<Bytes>) {
+    let late = || {
+        let error = Some(format!("not read: all of it took longer than {} s", LONGEST.as_secs()));
+        (Item { error, ..Item::of(path.clone(), expected) }, None)
     };
+    timeout_at(end, read(session, target, path.clone(), expected)).await.unwrap_or_else(|_| late())
+}
+
+impl Item {
+    fn of(path: ObjectPath, expected: Option<(u64, Sha256)>) -> Self {
+        Self {
+            path,
+            expected_length: expected.map(|(length, _)| length),
+            expected_sha256: expected.map(|(_, sha256)| sha256),
+            url: None,
+            status: None,
+            headers: Vec::new(),
+            sha256: None,
+            kept: None,
+            cut: false,
+            missing: false,
+            error: None,
+        }
+    }
+}
+
+async fn read(session: &Session, target: &Target, path: ObjectPath, expected: Option<(u64, Sha256)>) -> (Item, Option<Bytes>) {
+    let mut item = Item::of(path.clone(), expected);
     let bytes = if let Some(url) = &target.public_url {
         match reader_client(&session.clients, target, &session.config.policy.timeouts) {
             Ok(client) => match HttpSource::new(client, url.clone()).raw(&path, CAP).await {
@@ -158,7 +209,7 @@ async fn read(session: &Session, target: &Target, path: ObjectPath, expected: Op
     } else {
         match source(session, target, None).fetch(&path, CAP).await {
             Ok(found) => {
-                item.error = found.is_none().then(|| "not there".to_owned());
+                item.missing = found.is_none();
                 found
             }
             Err(error) => {

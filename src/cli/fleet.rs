@@ -12,7 +12,7 @@ use super::session::{Session, hinted, paused};
 use crate::base::{Lifecycle, TargetName};
 use crate::config::{Target, TargetState};
 use crate::health::{Elsewhere, Observation, Standing, Verdict, is_blind};
-use crate::history::{Event, EventKind, History, HistoryError, LastTestimony, MirrorHealth};
+use crate::history::{EventKind, History, HistoryError, LastTestimony, MirrorHealth};
 use crate::report::{Fleet, FleetMirror, Observer, VantageSight};
 
 /// All that is known of `targets`, without network.
@@ -33,6 +33,7 @@ fn gather(session: &Session, targets: &[&Target]) -> Result<Fleet, HistoryError>
     for (target, other) in spoken.iter().flat_map(|last| glances(last, targets)) {
         elsewhere.entry(target.name.clone()).or_default().push(other);
     }
+    let fault = own_fault(history)?;
     let mut mirrors = Vec::new();
     for target in targets {
         let health = known.remove(&target.name);
@@ -59,7 +60,8 @@ fn gather(session: &Session, targets: &[&Target]) -> Result<Fleet, HistoryError>
         release: last_run.as_ref().and_then(|run| run.start.release.clone()),
         wanted: session.config.policy.replicas.wanted(mirrors.len(), paused(targets)),
         observer: Observer {
-            saw: saw(history.as_ref())?,
+            saw: fault.is_none(),
+            fault,
             online: last_round.as_ref().and_then(|round| round.online),
             round_at: last_round.as_ref().map(|round| round.finished),
             round_ms: last_round.as_ref().map(|round| milliseconds(round.started, round.finished)),
@@ -77,10 +79,13 @@ fn sight(session: &Session, last: &LastTestimony) -> VantageSight {
     VantageSight { name: said.vantage.clone(), at: said.at, expires: said.expires, saw }
 }
 
-/// Whether the last round saw the mirrors: the newest word about ourselves tells.
-fn saw(history: &History) -> Result<bool, HistoryError> {
+/// Why the last round did not see the mirrors, if so: the newest word about ourselves tells.
+pub fn own_fault(history: &History) -> Result<Option<String>, HistoryError> {
     let last = history.events_about_ourselves(1)?.pop();
-    Ok(!matches!(last, Some(Event { what: EventKind::ObserverFault { .. }, .. })))
+    Ok(last.and_then(|event| match event.what {
+        EventKind::ObserverFault { what } => Some(what),
+        _ => None,
+    }))
 }
 
 /// Publishes that a mirror lacked when it was last seen; `None`: that could not be told.

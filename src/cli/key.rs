@@ -100,8 +100,7 @@ fn write_public(path: &Utf8Path, who: &str, key: &PublicKey) -> Result<(), Failu
 }
 
 fn public_exists(path: &Utf8Path) -> Failure {
-    Failure::told(exit::USAGE, format!("{path} exists, and a key is never overwritten"))
-        .hint("choose another name, or another place with --out FILE")
+    Failure::told(exit::USAGE, format!("{path} exists, and a key is never overwritten")).hint("choose another place: --out FILE")
 }
 
 fn list(surface: &Surface, project: &Project) -> Ended {

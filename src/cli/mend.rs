@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use camino::Utf8PathBuf;
+use futures_util::StreamExt as _;
 use jiff::Timestamp;
 
 use super::args::Global;
@@ -14,12 +16,16 @@ use super::push::{pin, showcase};
 use super::session::{Session, bundle_failure, hinted};
 use super::surface::{Surface, say};
 use crate::base::{ObjectPath, TargetName, causes};
-use crate::bundle;
+use crate::bundle::{self, Release};
 use crate::config::{Target, TargetState};
+use crate::health::Condition;
 use crate::history::{MirrorHealth, Tries};
 use crate::report::{self, Deed, UnattendedRepair};
 use crate::schedule::{Choice, choose, next_try, tried_again};
 use crate::transfer::{Ending, Look, Outcome, Run, RunKind};
+
+/// Mirrors whose evidence is read at the same time.
+const AT_ONCE: usize = 16;
 
 /// What was done about every mirror that something speaks against.
 pub struct Mended {
@@ -62,7 +68,7 @@ pub async fn mend_and_tell(surface: &Surface, global: &Global) -> Ended {
 /// Brings back stale and incomplete mirrors, and quarantined ones once what they serve was kept aside.
 ///
 /// 1. What is known decides; most of the time nothing is to be done, and then nothing is locked or read.
-/// 2. Evidence is kept. Where that fails the mirror is left as it is.
+/// 2. Evidence is kept, of all at once. Where that fails the mirror is left as it is.
 /// 3. The tries are counted before anything is sent: a repair that takes us down is not begun again at once.
 /// 4. One run repairs all of them, within their limits.
 pub async fn mend(
@@ -81,26 +87,30 @@ pub async fn mend(
     if due.is_empty() {
         return Ok(Mended { mirrors, run: None });
     }
+    let Some(release) = current(session, now).await? else { return Ok(Mended { mirrors, run: None }) };
+    let keeping = evidence(session, &due, &release, now);
+    let mut evidence_of = tokio::select! {
+        biased;
+        () = cancel.token.cancelled() => return cancel.check().map(|()| Mended { mirrors, run: None }),
+        kept = keeping => kept,
+    };
     let _lock = session.project.lock().map_err(bundle_failure)?;
     super::newest::refuse_if_set_back(session).await?;
-    let release = bundle::current_release(&session.project, &showcase(session), now).await.map_err(bundle_failure)?;
-    let Some(release) = release.map(Arc::new) else { return Ok(Mended { mirrors, run: None }) };
+    // Somebody may have published while others were read.
+    let Some(release) = current(session, now).await? else { return Ok(Mended { mirrors, run: None }) };
 
     let mut chosen = Vec::new();
-    let mut evidence_of = BTreeMap::new();
     for patient in due {
         cancel.check()?;
-        if patient.choice == Choice::KeepEvidence {
-            match evidence::keep(session, patient.target, &patient.health, &patient.suspects, &release, now).await {
-                Ok(folder) => {
-                    evidence_of.insert(patient.target.name.clone(), folder.into_string());
-                }
-                Err(failure) => {
-                    let why = format!("not repaired, {}", causes(failure.error.as_ref()).join(": "));
-                    mirrors.push(UnattendedRepair { why: Some(why), ..row(patient, Deed::LeftAlone, patient.tries) });
-                    continue;
-                }
-            }
+        let spared = match evidence_of.get(&patient.target.name) {
+            Some(Ok(None)) => Some((Deed::LeftAlone, "nothing of what is wrong could be read and kept aside".to_owned())),
+            Some(Err(failure)) => Some((Deed::Failed, causes(failure.error.as_ref()).join(": "))),
+            Some(Ok(Some(_))) | None => None,
+        };
+        if let Some((deed, why)) = spared {
+            let why = Some(format!("not repaired, {why}"));
+            mirrors.push(UnattendedRepair { why, ..row(patient, deed, patient.tries) });
+            continue;
         }
         let tries = tried_again(patient.tries, now);
         let noted = session.history.set_repair_tries(&patient.target.name, Some(tries));
@@ -123,11 +133,32 @@ pub async fn mend(
     for (patient, tries) in chosen {
         let outcome = run.outcomes.iter().find(|outcome| outcome.target == patient.target.name);
         let mut told = concluded(session, patient, tries, outcome)?;
-        told.evidence = evidence_of.remove(&patient.target.name);
+        told.evidence = evidence_of.remove(&patient.target.name).and_then(Result::ok).flatten().map(Utf8PathBuf::into_string);
         mirrors.push(told);
     }
     mirrors.sort_by(|one, other| (one.condition, &one.target).cmp(&(other.condition, &other.target)));
     Ok(Mended { mirrors, run: Some(run) })
+}
+
+async fn current(session: &Session, now: Timestamp) -> Result<Option<Arc<Release>>, Failure> {
+    let release = bundle::current_release(&session.project, &showcase(session), now).await.map_err(bundle_failure)?;
+    Ok(release.map(Arc::new))
+}
+
+/// What became of the evidence of each mirror that needs some. All are read at once and without the project's lock: a server
+/// that takes its time holds up nobody else.
+async fn evidence(
+    session: &Session,
+    due: &[&Patient<'_>],
+    release: &Release,
+    now: Timestamp,
+) -> BTreeMap<TargetName, Result<Option<Utf8PathBuf>, Failure>> {
+    let bad = due.iter().filter(|patient| patient.choice == Choice::KeepEvidence);
+    let keeping = bad.map(async |patient| {
+        let kept = evidence::keep(session, patient.target, &patient.health, &patient.suspects, release, now).await;
+        (patient.target.name.clone(), kept)
+    });
+    futures_util::stream::iter(keeping).buffer_unordered(AT_ONCE).collect().await
 }
 
 /// From when on a mirror may be repaired; `None`: none needs it, or a repair would not help.
@@ -190,7 +221,11 @@ fn concluded(
     let ending = outcome.map_or(Ending::Cancelled, |outcome| outcome.ending);
     if outcome.is_some_and(Outcome::is_good) {
         session.history.clear_suspects(name, &patient.suspects).map_err(fail)?;
-        return Ok(row(patient, Deed::Repaired, Some(tries)));
+        let nothing_sent = patient.health.standing.condition == Condition::Quarantined
+            && outcome.is_some_and(|outcome| outcome.objects_sent == 0);
+        let why =
+            nothing_sent.then(|| "nothing was wrong where we write: something in front of it alters what readers get".to_owned());
+        return Ok(UnattendedRepair { why, ..row(patient, Deed::Repaired, Some(tries)) });
     }
     if matches!(ending, Ending::Deferred | Ending::Paused | Ending::Cancelled) {
         // Nothing was tried, so it does not count.

@@ -29,6 +29,7 @@ mod merge;
 mod mirror;
 mod name_servers;
 mod newest;
+mod outputs;
 mod parties;
 mod probing;
 mod public;

@@ -62,7 +62,7 @@ pub async fn push(surface: &Surface, global: &Global, order: &Push) -> Ended {
     }
     let _alone = in_turn(&session, &cancel).await?;
     let round = look_at_mirrors(&session, &targets, &Looking::only(Depth::Full), &cancel).await?;
-    super::check::tell(surface, &round);
+    super::check::tell(surface, &round, None);
     Ok(code(&run, &cancel).max(super::check::code(&round, &cancel)))
 }
 

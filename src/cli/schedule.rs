@@ -11,14 +11,13 @@ use serde_json::json;
 use super::alert::Watch;
 use super::alone::alone;
 use super::args::{Global, Schedule};
-use super::board::board;
 use super::cancel::Cancel;
 use super::check::look_at_mirrors;
 use super::exit::{self, Ended, Failure};
 use super::fleet::fleet;
 use super::mend::{mend, repair_due};
+use super::outputs::Outputs;
 use super::probing::Looking;
-use super::public::{write_public, write_whole};
 use super::renew::renewal;
 use super::session::{Session, bundle_failure, hinted};
 use super::surface::{Surface, complain, fail, say};
@@ -45,6 +44,7 @@ pub async fn schedule(surface: &Surface, global: &Global, order: &Schedule) -> E
     if order.dry_run {
         return forecast(surface, &session, seed).await;
     }
+    let outputs = Outputs::wanted(global, order.prometheus.as_deref(), order.html.as_deref())?;
     let cancel = Cancel::on_signals(surface)?;
     let _only = session.project.lock_for(ERRAND).map_err(|error| match &error {
         BundleError::Locked { holder, .. } => {
@@ -55,7 +55,7 @@ pub async fn schedule(surface: &Surface, global: &Global, order: &Schedule) -> E
     })?;
     let pulse = Pulse::begin(session.project.state().join("schedule.json"));
     let read = digest(&global.config);
-    let mut desk = Desk { surface: surface.clone(), global, order, session, read, cancel: cancel.clone(), pulse };
+    let mut desk = Desk { surface: surface.clone(), global, outputs, session, read, cancel: cancel.clone(), pulse };
     let all_done = keep_time(&mut desk, seed, order.once, &cancel.token).await;
     match cancel.code() {
         Some(code) => Ok(code),
@@ -91,7 +91,7 @@ async fn forecast(surface: &Surface, session: &Session, seed: u64) -> Ended {
 struct Desk<'a> {
     surface: Surface,
     global: &'a Global,
-    order: &'a Schedule,
+    outputs: Outputs<'a>,
     session: Session,
     /// The digest of the configuration that was tried last.
     read: Option<Sha256>,
@@ -144,13 +144,15 @@ impl Desk<'_> {
             watch.end(&self.session, &looked, true).await;
         }
         let round = looked?;
-        self.log(&report::round_headline(&round));
+        let about = match (depth, targets) {
+            (Depth::Full, [target]) => format!("every byte of {}: ", target.name),
+            _ => String::new(),
+        };
+        self.log(&format!("{about}{}", report::round_headline(&round)));
         let all: Vec<&Target> = self.session.config.targets.iter().collect();
-        if let Some(path) = &self.order.prometheus {
-            write_whole(path, &super::check::metrics(&self.session, &all, &fleet(&self.session, &all)?)?)?;
-        }
-        if let Some(folder) = &self.order.html {
-            write_public(&board(&self.session, &all).await?, folder)?;
+        // The round is made and remembered; a file that cannot be written is no reason to look less often.
+        if let Err(failure) = self.outputs.write(&self.session, &all, &fleet(&self.session, &all)?).await {
+            fail(&failure);
         }
         Ok(Ok(()))
     }

@@ -199,6 +199,19 @@ pub fn refuse_own_files(global: &Global, option: &str, path: &Utf8Path) -> Resul
     Ok(())
 }
 
+/// Refuses to replace a file that holds something else than `begins` tells of what is written there: a key, a pin or a
+/// configuration whose name was given by mistake. What is empty, new, or no regular file may be written.
+pub fn refuse_other_content(option: &str, path: &Utf8Path, begins: &str, what: &str) -> Result<(), Failure> {
+    let Some(about) = std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file) else { return Ok(()) };
+    let mut found = Vec::new();
+    let read = std::fs::File::open(path).and_then(|file| file.take(begins.len() as u64).read_to_end(&mut found));
+    if about.len() == 0 || read.is_ok() && found == begins.as_bytes() {
+        return Ok(());
+    }
+    Err(Failure::told(exit::USAGE, format!("{option} {path}: there is a file already, and it is no {what}"))
+        .hint(format!("give {option} another name, or remove {path} first")))
+}
+
 /// A local file that could not be read or written, with what was tried.
 pub fn file_failure(tried: &str, path: &Utf8Path, error: std::io::Error) -> Failure {
     Failure::new(exit::USAGE, anyhow::Error::new(error).context(format!("cannot {tried} {path}")))

@@ -8,7 +8,7 @@ use super::board::{board, everybody};
 use super::exit::{self, Ended, Failure};
 use super::fleet::fleet;
 use super::public::write_public;
-use super::session::{Session, hinted, paused};
+use super::session::{Session, hinted, paused, refuse_own_files};
 use super::surface::{Surface, answer, clear, closed_output, say};
 use crate::base::sanitise;
 use crate::config::Target;
@@ -29,6 +29,7 @@ pub async fn status(surface: &Surface, global: &Global, order: &Status) -> Ended
     }
     let targets = session.selected(&global.only)?;
     if let Some(folder) = &order.html {
+        refuse_own_files(global, "--html", folder)?;
         let written = write_public(&board(&session, &everybody(&session)).await?, folder)?;
         answer(
             surface,
@@ -71,7 +72,7 @@ fn tell(surface: &Surface, session: &Session, targets: &[&Target]) -> Result<(),
     let wanted = session.config.policy.replicas.wanted(mirrors.len(), paused(targets));
     let all = fleet(session, targets)?;
     if surface.json {
-        say(&report::status_json(now, release, version, wanted, &mirrors, &all.mirrors, &runs));
+        say(&report::status_json(now, release, version, wanted, all.observer.fault.as_deref(), &mirrors, &all.mirrors, &runs));
         return Ok(());
     }
     if all.mirrors.iter().any(|mirror| mirror.standing.seen_at.is_some()) {
@@ -79,6 +80,9 @@ fn tell(surface: &Surface, session: &Session, targets: &[&Target]) -> Result<(),
             targets.iter().map(|target| history.first_bytes(&target.name, now)).collect();
         say(&report::health_table(&all, &hours.map_err(fail)?, surface.style));
         say("");
+    }
+    if let Some(fault) = &all.observer.fault {
+        say(&report::own_fault(fault));
     }
     say(&report::status_table(&mirrors, now, surface.style));
     say(&report::runs_table(&runs, surface.style));

@@ -52,7 +52,7 @@ pub async fn verify(surface: &Surface, order: &Verify) -> Ended {
     });
     let mut round = round.await;
     round.release = round.mirrors.first().and_then(|mirror| mirror.release.clone());
-    tell(surface, &round);
+    tell(surface, &round, None);
     Ok(match round.mirrors.first().map(|mirror| mirror.verdict) {
         Some(Verdict::Current) => exit::OK,
         Some(Verdict::Forged | Verdict::Mixed | Verdict::RolledBack) => exit::FORGED,

@@ -105,7 +105,15 @@ impl Hinted for HistoryError {
             Self::Database { path, source, .. } if source.sqlite_error_code() == Some(ErrorCode::DiskFull) => {
                 format!("make room on the disk that {path} lies on (`df -h {}`)", path.parent().unwrap_or(path))
             }
-            Self::Database { .. } => return None,
+            Self::Database { path, source, .. } => match source.sqlite_error_code() {
+                Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly | ErrorCode::SystemIoFailure | ErrorCode::PermissionDenied) => {
+                    let folder = path.parent().unwrap_or(path);
+                    format!(
+                        "is the disk full or mounted read-only, and may this user write there? `df -h {folder}; ls -ld {folder}`"
+                    )
+                }
+                _ => return None,
+            },
         })
     }
 }

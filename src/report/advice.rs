@@ -20,7 +20,7 @@ pub fn advice(code: ReasonCode) -> &'static str {
         }
         ReasonCode::NoAnswer => "See that the web server runs, that its name resolves, and that no firewall keeps us out.",
         ReasonCode::Missing => {
-            "Files are gone or short. See that nothing cleans the folder up, then `spartacus repair` fills it."
+            "Files are gone or short. See that nothing cleans the folder up; the maintainer fills it again with `spartacus repair`."
         }
         ReasonCode::Behind => "Pushes do not arrive there. See that the account still works and that the folder can be written.",
         ReasonCode::Expired => "Nobody has renewed the signed pointer. This is the maintainer's to do, not the mirror's.",

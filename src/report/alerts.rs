@@ -59,7 +59,7 @@ pub fn alerts_text(report: &AlertReport, style: Style) -> String {
         table.row(&cells, (6, tone));
     }
     let mut text = table.render();
-    section(&mut text, "open:", report.routes.iter().flat_map(open_lines));
+    section(&mut text, "open:", report.routes.iter().flat_map(|route| open_lines(route, &report.waiting)));
     section(&mut text, "waiting:", report.waiting.iter().map(waiting_line));
     section(&mut text, "sent, newest first:", report.past.iter().map(past_line));
     text
@@ -136,16 +136,28 @@ fn section(text: &mut String, title: &str, lines: impl Iterator<Item = String>) 
     }
 }
 
-fn open_lines(route: &RouteReport) -> impl Iterator<Item = String> {
-    route.open.iter().map(|incident| {
+fn open_lines<'a>(route: &'a RouteReport, waiting: &'a [OutboxMessage]) -> impl Iterator<Item = String> + use<'a> {
+    let waits = move |incident: &Incident, told: Timestamp| {
+        let of_it = |message: &OutboxMessage| message.message.mirror.is_none() || message.message.mirror == incident.mirror;
+        waiting.iter().any(|message| message.message.route == route.record.route && of_it(message) && message.decided >= told)
+    };
+    route.open.iter().map(move |incident| {
         let what = incident.mirror.as_ref().map_or_else(String::new, |mirror| format!("{mirror} "));
-        let told = incident.told.map_or_else(|| "not told yet".to_owned(), |told| format!("told {}", words::moment(told)));
+        let told = match incident.told {
+            None => "not told yet".to_owned(),
+            Some(told) if waits(incident, told) => "not delivered yet".to_owned(),
+            Some(told) => format!("told {}", words::moment(told)),
+        };
         format!("{}: {what}{} since {}, {told}", route.record.route, incident.condition, words::moment(incident.since))
     })
 }
 
 fn waiting_line(message: &OutboxMessage) -> String {
-    let why = message.error.as_ref().map(|error| format!("; failed {} times: {error}", message.tries)).unwrap_or_default();
+    let why = message
+        .error
+        .as_ref()
+        .map(|error| format!("; failed {}: {error}", words::counted(message.tries.into(), "time", "times")))
+        .unwrap_or_default();
     format!("{}: {} (next try {}){why}", message.message.route, message.message.title, words::moment(message.due))
 }
 

@@ -9,7 +9,7 @@ use super::probes::{files_words, sample_words, speed_words, write_words};
 use super::reach::reach_lines;
 use super::table::line;
 use super::words;
-use crate::health::{Condition, Elsewhere, Observation};
+use crate::health::{Condition, Elsewhere, Observation, Verdict};
 use crate::history::{Event, EventKind, LastProbes, Uptime};
 
 /// Why a mirror is in its condition, since when, on what evidence, and what to do.
@@ -35,7 +35,10 @@ pub fn explanation(fleet: &Fleet, mirror: &FleetMirror, events: &[Event]) -> Str
         say(1, &words);
     }
     if standing.reasons.is_empty() && standing.seen_at.is_some() {
-        say(1, "nothing speaks against it");
+        say(1, unblamed(mirror));
+    }
+    if let (false, Some(fault)) = (fleet.observer.saw, &fleet.observer.fault) {
+        say(1, &format!("the last round saw nothing, by our own fault, and counts for nobody: {fault}"));
     }
     for reason in &standing.reasons {
         say(0, "");
@@ -104,6 +107,16 @@ pub fn explanation_json(fleet: &Fleet, mirror: &FleetMirror, events: &[Event]) -
             "events": events,
         }),
     )
+}
+
+/// Without a reason: either all is well, or what the last look found has not lasted for long enough to count.
+fn unblamed(mirror: &FleetMirror) -> &'static str {
+    match &mirror.seen {
+        Some(seen) if seen.look.verdict != Verdict::Current => {
+            "nothing is held against it yet: what the last look found (below) counts only if it lasts"
+        }
+        _ => "nothing speaks against it",
+    }
 }
 
 /// A word of JSON in words for people: `no_answer` is `no answer`.

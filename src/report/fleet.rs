@@ -34,6 +34,8 @@ pub struct Fleet {
 pub struct Observer {
     /// Whether the last round saw the mirrors; `false`: so many failed at once that the fault was ours.
     pub saw: bool,
+    /// Why it did not, if so.
+    pub fault: Option<String>,
     /// Whether we were online ourselves in the last round; `None`: nobody was asked.
     pub online: Option<bool>,
     /// When the last round ended.

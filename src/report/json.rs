@@ -32,12 +32,14 @@ pub fn run_json(run: &Run) -> String {
     render(&Document { schema: "spartacus.run/1", headline: run_headline(run), good, total: run.outcomes.len(), body: run })
 }
 
-/// `spartacus.check/1`: how every mirror is.
+/// `spartacus.check/1`: how every mirror is. `own_fault`: why what the round did not see is held against nobody.
 #[must_use]
-pub fn check_json(round: &Round) -> String {
+pub fn check_json(round: &Round, own_fault: Option<&str>) -> String {
     let good = round.mirrors.iter().filter(|check| check.is_good()).count();
     let total = round.mirrors.len();
-    let body = &with_probes(round);
+    let mut body = with_probes(round);
+    body["own_fault"] = serde_json::json!(own_fault);
+    let body = &body;
     render(&Document { schema: "spartacus.check/1", headline: round_headline(round), good, total, body })
 }
 
@@ -59,6 +61,7 @@ struct Status<'a> {
     release: Option<&'a BundleName>,
     version: u64,
     wanted: usize,
+    own_fault: Option<&'a str>,
     mirrors: Vec<StatusMirror<'a>>,
     runs: &'a [RecordedRun],
 }
@@ -95,13 +98,15 @@ impl<'a> StatusMirror<'a> {
 }
 
 /// `spartacus.status/1`: what is remembered, as of `now`, with how each mirror of `fleet` is over time. `release` and
-/// `version` are what was published last.
+/// `version` are what was published last; `own_fault` is why the last round saw nothing, if so.
 #[must_use]
+#[allow(clippy::too_many_arguments, reason = "the parts of one document, used once")]
 pub fn status_json(
     now: Timestamp,
     release: Option<&BundleName>,
     version: u64,
     wanted: usize,
+    own_fault: Option<&str>,
     mirrors: &[MirrorState],
     fleet: &[FleetMirror],
     runs: &[RecordedRun],
@@ -110,7 +115,7 @@ pub fn status_json(
     let headline = status_headline(release, version, wanted, mirrors);
     let total = mirrors.len();
     let mirrors = mirrors.iter().map(|state| StatusMirror::of(state, fleet)).collect();
-    let body = &Status { generated: now, release, version, wanted, mirrors, runs };
+    let body = &Status { generated: now, release, version, wanted, own_fault, mirrors, runs };
     render(&Document { schema: "spartacus.status/1", headline, good, total, body })
 }
 

@@ -72,10 +72,10 @@ fn step_words(step: WriteStep) -> &'static str {
     }
 }
 
-/// How complete a mirror is.
+/// How complete a mirror is. Those that are there were measured, and hashed only by a look at every byte.
 pub(super) fn files_words(counts: &FileCounts) -> String {
     let FileCounts { expected, present, missing, wrong_size, altered } = *counts;
     let others = [(missing, "missing"), (wrong_size, "of another size"), (altered, "altered")];
     let told = others.into_iter().filter(|(count, _)| *count > 0).map(|(count, how)| format!(", {count} {how}"));
-    format!("{present} of {expected} right{}", told.collect::<String>())
+    format!("{present} of {expected} there with their sizes{}", told.collect::<String>())
 }

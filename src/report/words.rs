@@ -8,6 +8,12 @@ use crate::transfer::FailureRecord;
 /// What stands where nothing is known.
 pub(super) const NOTHING: &str = "-";
 
+/// That a round saw nothing by our own fault, in a sentence for a line of its own.
+#[must_use]
+pub fn own_fault(what: &str) -> String {
+    format!("our own fault: {what}; nothing is held against the mirrors, and every condition stays as it was")
+}
+
 /// A level's word, or a dash.
 pub(super) fn level(level: Option<Level>) -> String {
     level.map_or_else(|| NOTHING.to_owned(), |level| level.to_string())

@@ -190,6 +190,6 @@ fn a_public_page_is_about_all_mirrors_whichever_were_looked_at() {
     let told = schema::expect_command("public", &desk.run(&["status", "--html", "public", "--json"]).ends_with(0).out);
     assert_eq!(told["folder"], "public");
     schema::expect_command("mirrors", &desk.read("public/mirrors.json"));
-    let failed = desk.run(&["status", "--html", "targets.yaml/public"]).ends_with(2);
-    assert!(failed.err.starts_with("error: cannot make targets.yaml/public"), "{}", failed.err);
+    let failed = desk.run(&["status", "--html", "docs/README/public"]).ends_with(2);
+    assert!(failed.err.starts_with("error: cannot make docs/README/public"), "{}", failed.err);
 }

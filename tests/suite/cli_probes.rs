@@ -96,7 +96,8 @@ fn how_complete_a_mirror_is_is_counted_and_kept() {
         status["mirrors"].as_array().and_then(|all| all.iter().find(|mirror| mirror["target"] == "paris")).expect("paris");
     assert_eq!((&paris["completeness"]["altered"], &paris["completeness"]["expected"]), (&1.into(), &all.into()), "{paris}");
     let told = desk.run(&["status", "--explain", "paris"]).ends_with(0);
-    let expected = format!("\n  files just now: {} of {all} right, 1 missing, 1 of another size, 1 altered\n", all - 3);
+    let expected =
+        format!("\n  files just now: {} of {all} there with their sizes, 1 missing, 1 of another size, 1 altered\n", all - 3);
     assert!(told.out.contains(&expected), "{}", told.out);
 }
 

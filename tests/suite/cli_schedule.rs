@@ -4,8 +4,8 @@ use std::fs::{self, File};
 use std::process::Command;
 
 use crate::cli_desk::Desk;
-use crate::support::process::{self, wait_until};
-use crate::support::{schema, tools};
+use crate::support::process::{self, Server, Stop, wait_until};
+use crate::support::{http, schema, tools};
 
 fn published() -> Desk {
     let desk = Desk::with_targets(&["paris", "lyon"]);
@@ -65,6 +65,62 @@ fn what_a_quarantined_mirror_served_is_kept_aside_and_then_it_is_repaired() {
     assert_eq!(desk.read("paris/releases/v1/README"), "read it\n");
 }
 
+/// Waits until nginx has another configuration: for a moment the workers of the old one go on to accept connections.
+fn seen_by_all_workers(is_new: impl Fn() -> bool) {
+    let mut in_a_row = 0;
+    wait_until("nginx has another configuration", || {
+        in_a_row = if is_new() { in_a_row + 1 } else { 0 };
+        in_a_row >= 50
+    });
+}
+
+/// What nginx adds to each answer of the mirror, and how it answers for one file.
+const MARKED: &str = "add_header X-Served-By somebody-else;";
+const HUNG_UP: &str = "location = /releases/v1/README { return 444; }";
+
+#[test]
+fn over_http_the_answer_is_kept_as_it_came_and_a_mirror_that_gives_none_is_not_touched() {
+    let desk = published();
+    crate::cli_reach::open_to_everybody(&desk);
+    let nginx = tempfile::tempdir().expect("a temporary folder");
+    let base = nginx.path();
+    let (server, ports) = Server::start(&base.join("nginx.out"), Stop::Term, 1, |ports| {
+        let root = format!("location / {{ alias {}/; {MARKED} }}", desk.path("paris").display());
+        crate::thousands::nginx(base, &format!("server {{ listen 127.0.0.1:{};\n{root}\n}}\n", ports[0]))
+    });
+    let url = format!("http://127.0.0.1:{}/", ports[0]);
+    desk.edit("targets.yaml", "name: paris\n", &format!("name: paris\n    public_url: {url}\n"));
+    desk.write("paris/releases/v1/README", "read it\n");
+    desk.run(&["check", "--full"]).ends_with(6);
+
+    // It hangs up now when it is asked for that file, whose wrong bytes nobody has kept yet.
+    let configuration = fs::read_to_string(base.join("nginx.conf")).expect("it was written when nginx started");
+    fs::write(base.join("nginx.conf"), configuration.replace("location / ", &format!("{HUNG_UP}\nlocation / "))).expect("ours");
+    server.signal("HUP");
+    let readme = format!("{url}releases/v1/README");
+    seen_by_all_workers(|| http::get(&readme).is_none());
+    let left = desk.run(&["repair", "--auto"]).ends_with(0);
+    assert!(left.out.contains("paris: not repaired, nothing of what is wrong could be read and kept aside"), "{}", left.out);
+    assert_eq!(desk.read("paris/releases/v1/README"), "read it\n");
+
+    fs::write(base.join("nginx.conf"), configuration).expect("ours");
+    server.signal("HUP");
+    seen_by_all_workers(|| http::get(&readme).is_some());
+    let told = schema::expect_command("repairs", &desk.run(&["repair", "--auto", "--json"]).ends_with(0).out);
+    assert_eq!((&told["headline"], &told["mirrors"][0]["deed"]), (&"1 repaired".into(), &"repaired".into()), "{told}");
+    assert_eq!(desk.read("paris/releases/v1/README"), "read me\n");
+
+    let folder = told["mirrors"][0]["evidence"].as_str().expect("a folder").to_owned();
+    let record: serde_json::Value = serde_json::from_str(&desk.read(&format!("{folder}/record.json"))).expect("one JSON object");
+    let objects = record["objects"].as_array().expect("a list");
+    let kept = objects.iter().find(|object| object["path"] == "releases/v1/README").expect("it is the suspect");
+    assert_eq!((&kept["url"], &kept["status"], &kept["cut"]), (&readme.into(), &200.into(), &false.into()));
+    let fields = kept["headers"].as_array().expect("a list");
+    assert!(fields.contains(&serde_json::json!(["x-served-by", "somebody-else"])), "{fields:?}");
+    assert_eq!(desk.read(&format!("{folder}/{}", kept["kept"].as_str().expect("a file"))), "read it\n");
+    assert_eq!(objects[0]["path"], "metadata/timestamp.json", "and the pointer as readers get it");
+}
+
 #[test]
 fn a_mirror_whose_evidence_cannot_be_kept_is_not_touched() {
     let desk = published();
@@ -72,8 +128,8 @@ fn a_mirror_whose_evidence_cannot_be_kept_is_not_touched() {
     desk.run(&["check", "--full"]).ends_with(6);
     // A file where the folder should be.
     desk.write(".spartacus/evidence", "");
-    let left = desk.run(&["repair", "--auto"]).ends_with(0);
-    assert_eq!(left.headline(), "1 left alone");
+    let left = desk.run(&["repair", "--auto"]).ends_with(3);
+    assert_eq!(left.headline(), "1 failed");
     assert!(left.out.contains("paris: not repaired, cannot make ./.spartacus/evidence/paris/2"), "{}", left.out);
     assert_eq!(desk.read("paris/releases/v1/README"), "read it\n");
 }

@@ -123,7 +123,7 @@ fn a_new_key_never_takes_the_place_of_a_colleagues_public_key() {
     desk.run(&["key", "new", "bob"]).complains(
         2,
         "error: ./keys/bob.pub exists, and a key is never overwritten\n\
-         hint: choose another name, or another place with --out FILE",
+         hint: choose another place: --out FILE",
     );
     assert_eq!(desk.read("keys/bob.pub"), before);
     assert!(!desk.path("keys/bob.key").exists());

@@ -20,12 +20,14 @@ pub(super) fn of_all(fleet: &Fleet, incident: &Incident) -> (String, Vec<String>
     let (summary, advice) = match incident.condition {
         AlertCondition::Replication => (
             format!("{good} of {watched} mirrors are good, {} wanted", fleet.wanted),
-            "`spartacus status` tells which are not; `spartacus repair` brings them what they lack.",
+            "`spartacus status` tells which are not; `spartacus repair` brings what they lack to those that can be reached.",
         ),
         AlertCondition::Observer if over => ("the mirrors are seen again".to_owned(), ""),
         AlertCondition::Observer => (
-            "so many mirrors failed at once that the fault is ours: nothing is held against them, and nothing is known"
-                .to_owned(),
+            format!(
+                "{}: nothing is held against the mirrors, and nothing is known",
+                fleet.observer.fault.as_deref().unwrap_or("the fault is ours")
+            ),
             "See that this machine is online, that its clock is right, and that names resolve.",
         ),
         AlertCondition::Round if over => ("rounds are made again".to_owned(), ""),

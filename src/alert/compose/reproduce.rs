@@ -21,8 +21,13 @@ pub(super) fn commands(mirror: &FleetMirror, place: Option<&Place>) -> Vec<Strin
         Some(range) => format!("curl -s {range}{file} | sha256sum"),
         None => format!("curl -v {}-o /dev/null {file}", family(mirror)),
     };
+    if mirror.seen.as_ref().is_some_and(|seen| seen.look.verdict == Verdict::Unreadable) {
+        // Nothing more can be had from one that gives nothing.
+        return vec![look];
+    }
+    let depth = if wrong.and_then(altered).is_some() { "--full" } else { "--files" };
     let root = format!("curl -s -o 1.root.json {}", quoted(&address(base, "metadata/1.root.json")));
-    vec![look, root, format!("spartacus verify {} --root 1.root.json --files", quoted(base.as_str()))]
+    vec![look, root, format!("spartacus verify {} --root 1.root.json {depth}", quoted(base.as_str()))]
 }
 
 /// For bytes that are not what was signed: the option that asks for just these. The words are those of the look and of the

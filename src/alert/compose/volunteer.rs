@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use super::Item;
 use super::reproduce::commands;
 use super::whereabouts::Whereabouts;
-use crate::base::escape;
-use crate::health::{Evidence, Observation, Reach};
+use crate::base::{AlertCondition, escape};
+use crate::health::{Evidence, Observation, Reach, Verdict};
 use crate::report::{Fleet, FleetMirror, moment};
 
 /// Facts that are shown; the rest is told on asking.
@@ -25,7 +25,7 @@ pub(super) fn usual(fleet: &Fleet, whereabouts: &Whereabouts, items: &[Item]) ->
     let mut text = format!("Hello,\n\nthis is about {place}. It carries files of {}.\n\n", escape(&fleet.project));
     for item in items {
         let _ = match item.until {
-            None => writeln!(text, "It has been {} since {}.", item.condition, moment(item.since)),
+            None => writeln!(text, "It has counted as {} since {}.", item.condition, moment(item.since)),
             Some(until) => writeln!(
                 text,
                 "It is no longer {}: that lasted from {} to {}. Thank you.",
@@ -62,12 +62,21 @@ fn what_we_saw(text: &mut String, mirror: &FleetMirror, whereabouts: &Whereabout
     };
     let _ = writeln!(text, "  at {}{via}: {}", moment(seen.at), seen.look.verdict);
     for fact in evidence(seen).take(FACTS) {
-        let _ = writeln!(text, "    {}", whereabouts.theirs(&escape(&fact.to_string())));
+        // What a reader asks for first need not exist at all: of one that does not answer, only how it failed is told.
+        let told = if seen.look.verdict == Verdict::Unreadable { fact.what.clone() } else { fact.to_string() };
+        let _ = writeln!(text, "    {}", whereabouts.theirs(&escape(&told)));
     }
     for reach in &seen.probes.reach {
         let _ = writeln!(text, "    {}", escape(&reached(reach)));
     }
     size(text, seen);
+    let held = [AlertCondition::Quarantined, AlertCondition::Incomplete];
+    if seen.look.verdict == Verdict::Current && firing.iter().any(|item| held.contains(&item.condition)) {
+        text.push_str(
+            "  What was wrong is not seen any more: it was mended meanwhile, by you or by us. It counts again once every byte \
+             was read and found right.\n",
+        );
+    }
     if let Some(from) = whereabouts.from(mirror.public_url.is_some(), &seen.probes.reach) {
         let _ = writeln!(text, "  {from}");
     }

@@ -56,7 +56,15 @@ fn fleet() -> Fleet {
         at,
         release: Some("v1".parse().unwrap()),
         wanted: 2,
-        observer: Observer { saw: true, online: None, round_at: Some(at), round_ms: Some(100), every: ROUND, patience: 3 },
+        observer: Observer {
+            saw: true,
+            fault: None,
+            online: None,
+            round_at: Some(at),
+            round_ms: Some(100),
+            every: ROUND,
+            patience: 3,
+        },
         vantages: Vec::new(),
         mirrors: vec![of("paris", Condition::Quarantined), of("lyon", Condition::Healthy)],
     }
@@ -94,12 +102,12 @@ fn the_volunteer_hears_of_that_mirror_alone_and_how_to_see_it() {
     let letter = letter(Audience::Volunteer);
     for part in [
         "this is about your mirror paris at https://paris.example/mirror/. It carries files of demo",
-        "It has been quarantined since 2026-03-01 10:00Z.\n",
+        "It has counted as quarantined since 2026-03-01 10:00Z.\n",
         "What we saw\n  releases/v1/README: altered: 8 bytes\n  at 2026-03-01 10:00Z, read from https://paris.example/mirror/: FORGED OR ALTERED\n",
         "\n  we come from 198.51.100.4; requests name themselves spartacus/",
         "  curl -s 'https://paris.example/mirror/releases/v1/README' | sha256sum\n",
         "  curl -s -o 1.root.json 'https://paris.example/mirror/metadata/1.root.json'\n",
-        "  spartacus verify 'https://paris.example/mirror/' --root 1.root.json --files\n",
+        "  spartacus verify 'https://paris.example/mirror/' --root 1.root.json --full\n",
         "What helps\n  Something changes files on the way to readers.",
         "`state: paused`",
     ] {

@@ -16,7 +16,7 @@ use super::cancel::Cancel;
 use super::check::{depth, tell};
 use super::exit::{self, Ended, Failure};
 use super::public::write_whole;
-use super::session::{key_failure, refuse_own_files};
+use super::session::{key_failure, refuse_other_content, refuse_own_files};
 use super::surface::Surface;
 use crate::base::{Clock, Replicas, Sha256, VantageName};
 use crate::health::{self, Control, Expectation, RoundOrders, Testimony};
@@ -31,6 +31,7 @@ const CONCURRENCY: usize = 32;
 pub async fn testify(surface: &Surface, global: &Global, order: &Check, vantage: &VantageName, out: &Utf8Path) -> Ended {
     let places = &order.places;
     refuse_own_files(global, "--out", out)?;
+    refuse_other_content("--out", out, "{\"schema\":\"spartacus.testimony/1\"", "testimony")?;
     let key = signing_key(&places.key, vantage)?;
     let cancel = Cancel::on_signals(surface)?;
     let addresses = Addresses::gather(surface, global, places).await?.only(&global.only)?;
@@ -70,7 +71,7 @@ pub async fn testify(surface: &Surface, global: &Global, order: &Check, vantage:
     let number = number::next(&places.key, clock.now())?;
     let testimony = Testimony::of(Sha256::of(&addresses.pin), vantage.clone(), number, &round, &urls, places.valid);
     write_whole(out, &String::from_utf8_lossy(&testimony.to_file(&key)))?;
-    tell(surface, &round);
+    tell(surface, &round, None);
     surface.remark(&format!(
         "testimony {number} of {vantage}, which counts until {}: {out}",
         testimony.expires.strftime("%Y-%m-%d %H:%MZ")

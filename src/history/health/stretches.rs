@@ -59,18 +59,21 @@ impl History {
             let mut found = WINDOWS.map(|(window, _)| Uptime { window, ratio: None, coverage: 0.0 });
             for (uptime, (window, width)) in found.iter_mut().zip(WINDOWS) {
                 let begin = now.as_second() - i64::try_from(window.as_secs()).unwrap_or(i64::MAX);
-                let (up, down): (u32, u32) = inner
+                // More looks than were due, by hand, are not more of the time measured.
+                let every = every.as_secs_f64().max(1.0);
+                let most = (f64::from(u32::try_from(width.seconds()).unwrap_or(u32::MAX)) / every).max(1.0);
+                let (up, down, looks): (u32, u32, f64) = inner
                     .connection
                     .prepare_cached(
-                        "SELECT coalesce(sum(up), 0), coalesce(sum(down), 0) FROM stretches
+                        "SELECT coalesce(sum(up), 0), coalesce(sum(down), 0), coalesce(sum(min(up + down, ?4)), 0.0) FROM stretches
                          WHERE target = ?1 AND width = ?2 AND start > ?3",
                     )?
-                    .query_row((target.as_str(), width.seconds(), begin), |row| {
-                        Ok((column::count(row, 0)?, column::count(row, 1)?))
+                    .query_row((target.as_str(), width.seconds(), begin, most), |row| {
+                        Ok((column::count(row, 0)?, column::count(row, 1)?, row.get(2)?))
                     })?;
-                let (measured, due) = (f64::from(up) + f64::from(down), window.as_secs_f64() / every.as_secs_f64().max(1.0));
+                let measured = f64::from(up) + f64::from(down);
                 uptime.ratio = (measured > 0.0).then(|| f64::from(up) / measured);
-                uptime.coverage = (measured / due).min(1.0);
+                uptime.coverage = (looks * every / window.as_secs_f64()).min(1.0);
             }
             Ok(found)
         })

@@ -59,6 +59,6 @@ fn rule(board: &Board, condition: Condition) -> String {
             rules.flapping_changes
         ),
         Condition::Unknown => "Never looked at, or it never answered.".to_owned(),
-        Condition::Healthy => "It serves verified bytes of the newest release.".to_owned(),
+        Condition::Healthy => "It serves the newest release, and nothing of it that was looked at is wrong. When every byte was last hashed stands beside it.".to_owned(),
     }
 }

@@ -15,7 +15,7 @@ const MANUAL: &str = include_str!("../../../docs/json.md");
 #[test]
 fn every_report_is_what_its_schema_says() {
     assert_eq!(problems(RUN, &run_json(&sample::run())), NONE);
-    assert_eq!(problems(CHECK, &check_json(&sample::round())), NONE);
+    assert_eq!(problems(CHECK, &check_json(&sample::round(), None)), NONE);
     assert_eq!(problems(STATUS, &status()), NONE);
 }
 
@@ -51,14 +51,14 @@ fn the_manual_names_every_field() {
 
 #[test]
 fn the_headline_and_the_counts_agree() {
-    let report: Value = serde_json::from_str(&check_json(&sample::round())).unwrap();
+    let report: Value = serde_json::from_str(&check_json(&sample::round(), None)).unwrap();
     assert_eq!((&report["good"], &report["total"]), (&1.into(), &5.into()));
     assert_eq!(report["headline"], "demo-1 verified on 1 of 5 mirrors, wanted 2");
 }
 
 #[test]
 fn no_raw_control_character_is_in_any_report_and_none_is_lost() {
-    let text = run_json(&sample::hostile_run()) + &check_json(&sample::hostile_round());
+    let text = run_json(&sample::hostile_run()) + &check_json(&sample::hostile_round(), None);
     assert!(!text.chars().any(|character| character != '\n' && is_dangerous(character)), "{text:?}");
     let report: Value = serde_json::from_str(&run_json(&sample::hostile_run())).unwrap();
     assert_eq!(report["outcomes"][0]["notes"][0], sample::HOSTILE);
@@ -67,7 +67,7 @@ fn no_raw_control_character_is_in_any_report_and_none_is_lost() {
 fn status() -> String {
     let (mirrors, runs) = sample::remembered();
     let now = "2026-03-01T12:00:00Z".parse().unwrap();
-    status_json(now, Some(&"demo-1".parse().unwrap()), 7, 3, &mirrors, &[], &runs)
+    status_json(now, Some(&"demo-1".parse().unwrap()), 7, 3, None, &mirrors, &[], &runs)
 }
 
 const NONE: [&str; 0] = [];

@@ -89,6 +89,7 @@ fn of(mirrors: impl Iterator<Item = (FleetMirror, Past)>) -> Board {
             wanted: mirrors.len() * 3 / 5,
             observer: Observer {
                 saw: true,
+                fault: None,
                 online: None,
                 round_at: Some(now() - SignedDuration::from_mins(3)),
                 round_ms: Some(8_400),

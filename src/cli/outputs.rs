@@ -1,0 +1,56 @@
+//! Files that are written besides a report: metrics and the public page.
+
+use camino::Utf8Path;
+
+use super::alert::route_records;
+use super::args::Global;
+use super::board::{board, everybody};
+use super::exit::{self, Failure};
+use super::parties::good_standpoints;
+use super::public::{write_public, write_whole};
+use super::session::{Session, hinted, refuse_other_content, refuse_own_files};
+use crate::config::Target;
+use crate::health::resilience::assess;
+use crate::report::{self, Fleet};
+
+/// What is written besides the report.
+#[derive(Debug, Clone, Copy)]
+pub struct Outputs<'a> {
+    prometheus: Option<&'a Utf8Path>,
+    html: Option<&'a Utf8Path>,
+}
+
+impl<'a> Outputs<'a> {
+    /// Refuses places that hold something else, before anything is looked at.
+    pub fn wanted(global: &Global, prometheus: Option<&'a Utf8Path>, html: Option<&'a Utf8Path>) -> Result<Self, Failure> {
+        if let Some(path) = prometheus {
+            refuse_own_files(global, "--prometheus", path)?;
+            refuse_other_content("--prometheus", path, "# HELP spartacus_", "file of metrics of ours")?;
+        }
+        if let Some(folder) = html {
+            refuse_own_files(global, "--html", folder)?;
+        }
+        Ok(Self { prometheus, html })
+    }
+
+    /// Writes what is wanted: each, whatever becomes of the other. The first failure is told.
+    pub async fn write(&self, session: &Session, targets: &[&Target], all: &Fleet) -> Result<(), Failure> {
+        let metrics = match self.prometheus {
+            Some(path) => metrics(session, targets, all).and_then(|text| write_whole(path, &text)),
+            None => Ok(()),
+        };
+        let page = match self.html {
+            Some(folder) => board(session, &everybody(session)).await.and_then(|board| write_public(&board, folder).map(|_| ())),
+            None => Ok(()),
+        };
+        metrics.and(page)
+    }
+}
+
+/// All metrics: of the mirrors, of who could take them down, and of who is told.
+fn metrics(session: &Session, targets: &[&Target], all: &Fleet) -> Result<String, Failure> {
+    let routes = route_records(session).map_err(|error| hinted(exit::UNEXPECTED, error))?;
+    let assessment = assess(&good_standpoints(session, targets, all)?);
+    let resilience = report::prometheus_resilience(assessment.as_ref());
+    Ok(report::prometheus(all) + &resilience + &report::prometheus_alerts(&routes))
+}
