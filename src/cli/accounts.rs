@@ -76,6 +76,7 @@ fn reference(secret: &SecretRef) -> String {
         SecretRef::Env(name) => format!("env:{name}"),
         SecretRef::File(path) => format!("file:{path}"),
         SecretRef::Command(words) => words.join("\0"),
+        SecretRef::Sealed { file, .. } => format!("sealed:{file}"),
     }
 }
 

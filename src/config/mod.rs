@@ -15,6 +15,7 @@ mod nearest;
 mod problem;
 mod raw;
 mod render;
+pub mod sealed;
 mod secret;
 mod section;
 mod source;

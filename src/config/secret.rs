@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use camino::Utf8PathBuf;
 
+use super::sealed::{SealError, open_file};
 use crate::base::{Hinted, Secret};
 
 /// Longest secret that is read, in bytes.
@@ -23,6 +24,13 @@ pub enum SecretRef {
     File(Utf8PathBuf),
     /// `command: [program, argument, ...]`, run without a shell.
     Command(Vec<String>),
+    /// `sealed:PATH`, a file sealed with age.
+    Sealed {
+        /// The sealed file; it may be read by anybody.
+        file: Utf8PathBuf,
+        /// Who opens it: the project's own identity.
+        identity: Utf8PathBuf,
+    },
 }
 
 /// A secret could not be had. The message names the reference, never the value.
@@ -47,6 +55,14 @@ pub enum SecretError {
         /// Its permission bits.
         mode: u32,
     },
+    /// The file could not be opened with the project's identity.
+    #[error("cannot open the sealed secret {file}")]
+    Sealed {
+        /// The file.
+        file: Utf8PathBuf,
+        /// Why.
+        source: SealError,
+    },
     /// The command failed to start, ended badly or took too long.
     #[error("the password command {program} {reason}")]
     Command {
@@ -65,6 +81,7 @@ impl Hinted for SecretError {
         match self {
             Self::Env(name) => Some(format!("export {name}=...")),
             Self::Mode { path, .. } => Some(format!("chmod 600 {path}")),
+            Self::Sealed { source, .. } => source.hint(),
             _ => None,
         }
     }
@@ -79,6 +96,7 @@ impl SecretRef {
             Self::Env(name) => std::env::var(name).map_err(|_| SecretError::Env(name.clone()))?,
             Self::File(path) => read_file(path)?,
             Self::Command(words) => run(words, COMMAND_TIME)?,
+            Self::Sealed { file, identity } => unseal(file, identity)?,
         };
         let trimmed = text.strip_suffix('\n').map_or(text.as_str(), |rest| rest.strip_suffix('\r').unwrap_or(rest));
         if trimmed.is_empty() {
@@ -94,8 +112,16 @@ impl SecretRef {
             Self::Env(name) => format!("env:{name}"),
             Self::File(path) => format!("file:{path}"),
             Self::Command(words) => format!("command {}", words.first().map_or("", String::as_str)),
+            Self::Sealed { file, .. } => format!("sealed:{file}"),
         }
     }
+}
+
+fn unseal(file: &Utf8PathBuf, identity: &Utf8PathBuf) -> Result<String, SecretError> {
+    let fail = |source| SecretError::Sealed { file: file.clone(), source };
+    let opened = open_file(file, identity).map_err(fail)?;
+    let text = std::str::from_utf8(&opened).map_err(|_| fail(SealError::Damaged("what is in it is no text".to_owned())))?;
+    Ok(text.to_owned())
 }
 
 fn read_file(path: &Utf8PathBuf) -> Result<String, SecretError> {

@@ -103,3 +103,33 @@ fn a_secret_in_the_wrong_place_is_refused_without_being_repeated() {
     let said = desk.run(&["push"]).ends_with(2);
     assert!(!said.err.contains(WRONG), "{}", said.err);
 }
+
+#[test]
+fn a_secret_sealed_to_the_project_is_opened_by_nobody_else_and_shows_nowhere() {
+    let apache = Apache::start().mirror_basic();
+    let mut desk = Desk::with_project();
+    let entry = apache.yaml_entry();
+    let line = entry.lines().find(|line| line.trim().starts_with("password: ")).expect("a password").to_owned();
+    let sealed = line.split("password: ").next().expect("the indentation").to_owned() + "password: sealed:sealed/box.age";
+    desk.edit("targets.yaml", "targets: []\n", &format!("targets:\n{}", entry.replace(&line, &sealed)));
+    desk.set("SPARTACUS_TEST_SECRET", PASSWORD);
+    let seal = "mkdir -p sealed && printf %s \"$SPARTACUS_TEST_SECRET\" | age -a -R keys/age_recipient.txt -o sealed/box.age";
+    desk.shell(seal).ends_with(0);
+    desk.set("SPARTACUS_TEST_SECRET", "");
+    let pushed = desk.run(&["push", "docs", "--as", "v1", "--yes", "-vvv"]).ends_with(0);
+    assert_unseen(&[("password", PASSWORD.to_owned())], "push", format!("{}{}", pushed.out, pushed.err).as_bytes());
+
+    // Other recipients, an identity that others may read, a file that is gone.
+    desk.shell("age-keygen -o other.txt && printf x | age -a -r $(age-keygen -y other.txt) -o sealed/other.age").ends_with(0);
+    desk.edit("targets.yaml", "sealed/box.age", "sealed/other.age");
+    let told = |words: &str| {
+        let failed = desk.run(&["push"]).ends_with(4);
+        assert!(format!("{}{}", failed.out, failed.err).contains(words), "{words:?} is not in {}{}", failed.out, failed.err);
+    };
+    told("cannot open the sealed secret sealed/other.age");
+    told("it is sealed to other recipients than ours");
+    desk.shell("cp sealed/box.age sealed/other.age && chmod 644 keys/age_identity.txt").ends_with(0);
+    told("the identity file keys/age_identity.txt may be read by others (mode 644)");
+    desk.shell("chmod 600 keys/age_identity.txt && rm sealed/other.age").ends_with(0);
+    told("cannot read sealed/other.age");
+}

@@ -106,12 +106,14 @@ fn with_scheme(url: &Url, scheme: &str, path: &str) -> Result<Url, Failure> {
 fn reference(text: Option<&str>, option: &str) -> Result<Option<SecretRef>, Failure> {
     match text {
         None => Ok(None),
-        Some(text) => match (text.strip_prefix("env:"), text.strip_prefix("file:")) {
-            (Some(name), _) => Ok(Some(SecretRef::Env(name.to_owned()))),
-            (_, Some(path)) => Ok(Some(SecretRef::File(Utf8PathBuf::from(path)))),
+        Some(text) => match text.split_once(':') {
+            Some(("env", name)) => Ok(Some(SecretRef::Env(name.to_owned()))),
+            Some(("file", path)) => Ok(Some(SecretRef::File(Utf8PathBuf::from(path)))),
+            // Who opens it is known where the file is read.
+            Some(("sealed", path)) => Ok(Some(SecretRef::Sealed { file: path.into(), identity: Utf8PathBuf::new() })),
             // What was given may be the secret itself: it is not repeated.
-            (None, None) => Err(Failure::told(exit::USAGE, format!("{option} takes a reference, not the secret itself"))
-                .hint(format!("{option} env:NAME, or {option} file:PATH (mode 600)"))),
+            _ => Err(Failure::told(exit::USAGE, format!("{option} takes a reference, not the secret itself"))
+                .hint(format!("{option} env:NAME, {option} file:PATH (mode 600), or {option} sealed:PATH (age)"))),
         },
     }
 }

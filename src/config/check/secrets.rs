@@ -1,5 +1,7 @@
 //! References to secrets. A secret that stands in the file itself is refused and never repeated.
 
+use camino::Utf8Path;
+
 use super::super::SecretRef;
 use super::super::problem::Finding;
 use super::super::raw::{Node, Value};
@@ -7,7 +9,7 @@ use super::super::section::{Section, Text};
 use super::super::source::Span;
 use super::local_path;
 
-const FORMS: &str = "write env:NAME, file:PATH or command: [program, argument]";
+const FORMS: &str = "write env:NAME, file:PATH, sealed:PATH or command: [program, argument]";
 /// The words of the forms; harmless to show.
 const FORM_WORDS: [&str; 4] = ["env", "file", "command", "sealed"];
 
@@ -53,10 +55,7 @@ fn from_text(section: &Section<'_, '_>, key: &str, text: &str, span: Span) -> Op
     match text.split_once(':') {
         Some(("env", name)) => environment(section, key, name, span),
         Some(("file", path)) => file(section, key, path, span),
-        Some(("sealed", _)) => {
-            sealed(section, span);
-            None
-        }
+        Some(("sealed", path)) => sealed(section, key, path, span),
         Some(("command", _)) => {
             command_form(section, span);
             None
@@ -89,10 +88,7 @@ fn from_map(section: &Section<'_, '_>, key: &'static str, name: Span, map: &[(No
             command_form(section, kind.span);
             None
         }
-        ("sealed", _) => {
-            sealed(section, kind.span);
-            None
-        }
+        ("sealed", Value::Text(path)) => sealed(section, key, path, value.span),
         _ => {
             plain(section, key, kind.span);
             None
@@ -142,6 +138,13 @@ fn command_form(section: &Section<'_, '_>, span: Span) {
     section.wrong(span, "a password command that is not a list of words", "", Some(hint));
 }
 
-fn sealed(section: &Section<'_, '_>, span: Span) {
-    section.wrong(span, "`sealed:` secrets are not supported yet", "this version cannot open it", Some(FORMS));
+/// A file that only the project's own identity opens, `keys/age_identity.txt` beside the configuration.
+fn sealed(section: &Section<'_, '_>, key: &str, path: &str, span: Span) -> Option<SecretRef> {
+    if path.trim().is_empty() || path != path.trim() || path.contains(['\n', '\0']) {
+        section.wrong(span, format!("`{key}` does not name a file after sealed:"), "", Some("write sealed:PATH"));
+        return None;
+    }
+    let file = local_path(section, Text { text: path, span })?;
+    let folder = section.review().source.path.parent().unwrap_or(Utf8Path::new(""));
+    Some(SecretRef::Sealed { file, identity: folder.join("keys/age_identity.txt") })
 }

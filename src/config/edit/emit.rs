@@ -103,6 +103,7 @@ fn jump_host(jump: &JumpHost) -> String {
             SecretRef::Env(name) => format!("{key}: {}", quoted(&format!("env:{name}"))),
             SecretRef::File(path) => format!("{key}: {}", quoted(&format!("file:{path}"))),
             SecretRef::Command(words) => format!("{key}: {{command: {}}}", list(words)),
+            SecretRef::Sealed { file, .. } => format!("{key}: {}", quoted(&format!("sealed:{file}"))),
         }));
     }
     keys.push(format!("host_keys: {}", list(&jump.host_keys)));
@@ -114,6 +115,7 @@ fn secret(key: &'static str, reference: Option<&SecretRef>, lines: &mut Vec<Line
         None => {}
         Some(SecretRef::Env(name)) => lines.push((1, key, Some(scalar(&format!("env:{name}"))))),
         Some(SecretRef::File(path)) => lines.push((1, key, Some(scalar(&format!("file:{path}"))))),
+        Some(SecretRef::Sealed { file, .. }) => lines.push((1, key, Some(scalar(&format!("sealed:{file}"))))),
         Some(SecretRef::Command(words)) => {
             lines.push((1, key, None));
             lines.push((2, "command", Some(list(words))));
