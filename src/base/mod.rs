@@ -1,11 +1,12 @@
 //! Names used everywhere.
 //!
 //! Purpose: the small vocabulary of the program: target and bundle names, paths, digests, byte counts,
-//! policy types, the clock, secrets, networks of addresses, and how text from strangers is made safe to print.
+//! policy types, the clock, secrets, networks and blocks of addresses, and how text from strangers is made safe to print.
 //! Comes in: strings. Goes out: newtypes that cannot hold a bad value.
 //! Must not know: anything else of this crate.
 
 mod alert;
+mod block;
 mod bytes;
 mod chain;
 mod clock;
@@ -22,6 +23,7 @@ mod text;
 mod vantage;
 
 pub use alert::{AlertCondition, AlertRules, Audience, MailAddress, MailAddressError};
+pub use block::{AddressBlock, Addresses, ParseAddressBlockError};
 pub use bytes::{ByteCount, ParseByteCountError};
 pub use chain::{Hinted, causes};
 pub use clock::Clock;

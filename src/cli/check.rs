@@ -148,7 +148,7 @@ pub async fn look_at_mirrors(
                 reread: believed.to_read_again(&target.name),
                 ..probe_orders(session, target, looking, needed)?
             },
-            reach: reach(&contacts, target),
+            reach: reach(session, &contacts, target),
             again: sources_afresh(session, target),
         });
     }

@@ -7,11 +7,11 @@ use camino::Utf8PathBuf;
 
 use super::accounts::{Accounts, S3_CONNECTIONS, WEBDAV_CONNECTIONS};
 use super::session::Session;
-use crate::base::{Secret, TargetName, Timeouts};
+use crate::base::{Addresses, Hinted as _, Secret, TargetName, Timeouts};
 use crate::config::{
-    Addressing, HttpAuth, JumpHost, S3Target, SecretError, SecretRef, SftpTarget, Target, TargetKind, WebdavTarget,
+    Addressing, Config, HttpAuth, JumpHost, S3Target, SecretError, SecretRef, SftpTarget, Target, TargetKind, WebdavTarget,
 };
-use crate::net::{Clients, HttpPolicy, NetError};
+use crate::net::{Clients, Destinations, HttpPolicy, NetError};
 use crate::store::folder::FolderStore;
 use crate::store::s3::{self, S3Settings, S3Store};
 use crate::store::sftp::{self, HostKeyPin, SftpAuth, SftpSettings, SftpStore};
@@ -23,6 +23,7 @@ use crate::transfer::Connector;
 pub struct TargetConnector {
     target: Target,
     timeouts: Timeouts,
+    destinations: Destinations,
     clients: Arc<Clients>,
     accounts: Arc<Accounts>,
 }
@@ -34,15 +35,21 @@ impl TargetConnector {
         Self {
             target: target.clone(),
             timeouts: session.config.policy.timeouts,
+            destinations: destinations(&session.config, target),
             clients: session.clients.clone(),
             accounts: session.accounts.clone(),
         }
     }
 
     fn client(&self) -> Result<reqwest::Client, StoreError> {
-        self.clients
-            .get(&http_policy(&self.target, &self.timeouts).for_uploads())
-            .map_err(|error| setup(&self.target.name, error))
+        self.clients.get(&http_policy(&self.target, &self.timeouts, &self.destinations).for_uploads()).map_err(
+            |error| match error {
+                NetError::Refused(refused) => {
+                    StoreError::new(ErrorKind::Address, Operation::Connect, &self.target.name).refusing(&refused)
+                }
+                other => setup(&self.target.name, other),
+            },
+        )
     }
 
     /// On a thread that may block: a password command takes its time, and other targets must not wait for it.
@@ -93,6 +100,7 @@ impl TargetConnector {
         wanted.timeouts = self.timeouts;
         wanted.max_channels = self.connections(wanted.max_channels).min(8);
         wanted.proxy.clone_from(&self.target.proxy);
+        wanted.destinations.clone_from(&self.destinations);
         for jump in &settings.jump {
             wanted.jump.push(self.jump_host(jump).await?);
         }
@@ -174,8 +182,22 @@ impl Connector for TargetConnector {
 
 /// The HTTP policy of a target: the same for writing to it and for reading its public face.
 #[must_use]
-pub fn http_policy(target: &Target, timeouts: &Timeouts) -> HttpPolicy {
-    HttpPolicy { proxy: target.proxy.clone(), ca: target.ca.clone(), ..HttpPolicy::new(timeouts) }
+pub fn http_policy(target: &Target, timeouts: &Timeouts, destinations: &Destinations) -> HttpPolicy {
+    HttpPolicy {
+        proxy: target.proxy.clone(),
+        ca: target.ca.clone(),
+        destinations: destinations.clone(),
+        ..HttpPolicy::new(timeouts)
+    }
+}
+
+/// Where the connections of a target may lead. Our own addresses as others see them are none that a stranger may offer.
+#[must_use]
+pub fn destinations(config: &Config, target: &Target) -> Destinations {
+    match target.addresses {
+        Addresses::Anywhere => Destinations::anywhere(),
+        Addresses::Public => Destinations::public(&config.policy.private_networks, &config.health.seen_from),
+    }
 }
 
 fn setup<E: std::error::Error + Send + Sync + 'static>(target: &TargetName, error: E) -> StoreError {
@@ -183,7 +205,7 @@ fn setup<E: std::error::Error + Send + Sync + 'static>(target: &TargetName, erro
 }
 
 fn no_secret(target: &TargetName, error: SecretError) -> StoreError {
-    let advice = crate::base::Hinted::hint(&error);
+    let advice = error.hint();
     let found = StoreError::new(ErrorKind::Unauthenticated, Operation::Connect, target).saying(error.to_string()).because(error);
     match advice {
         Some(advice) => found.advising(advice),
@@ -192,8 +214,9 @@ fn no_secret(target: &TargetName, error: SecretError) -> StoreError {
 }
 
 /// The client that reads a target's public face.
-pub fn reader_client(clients: &Clients, target: &Target, timeouts: &Timeouts) -> Result<reqwest::Client, NetError> {
-    clients.get(&http_policy(target, timeouts))
+pub fn reader_client(session: &Session, target: &Target) -> Result<reqwest::Client, NetError> {
+    let destinations = destinations(&session.config, target);
+    session.clients.get(&http_policy(target, &session.config.policy.timeouts, &destinations))
 }
 
 #[cfg(test)]
@@ -213,6 +236,7 @@ mod tests {
         let connector = TargetConnector {
             target: loaded.config.targets[0].clone(),
             timeouts: Timeouts::default(),
+            destinations: Destinations::anywhere(),
             clients: Arc::default(),
             accounts: Arc::default(),
         };

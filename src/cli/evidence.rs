@@ -189,7 +189,7 @@ impl Item {
 async fn read(session: &Session, target: &Target, path: ObjectPath, expected: Option<(u64, Sha256)>) -> (Item, Option<Bytes>) {
     let mut item = Item::of(path.clone(), expected);
     let bytes = if let Some(url) = &target.public_url {
-        match reader_client(&session.clients, target, &session.config.policy.timeouts) {
+        match reader_client(session, target) {
             Ok(client) => match HttpSource::new(client, url.clone()).raw(&path, CAP).await {
                 Ok(answer) => {
                     (item.url, item.status) = (Some(answer.url), Some(answer.status));

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use tokio::sync::OnceCell;
 use url::Url;
 
-use super::connect::{TargetConnector, http_policy};
+use super::connect::{TargetConnector, destinations, http_policy};
 use super::session::Session;
 use crate::base::{ObjectPath, RetryPolicy, Sha256, TargetName};
 use crate::config::{Target, TargetKind};
@@ -62,7 +62,7 @@ fn reader_clients(
     target: &Target,
     any: Option<IpAddr>,
 ) -> Result<(reqwest::Client, reqwest::Client), NetError> {
-    let policy = http_policy(target, &session.config.policy.timeouts);
+    let policy = http_policy(target, &session.config.policy.timeouts, &destinations(&session.config, target));
     let policy = match any {
         Some(any) => policy.afresh(any, &session.config.policy.timeouts),
         None => policy,
@@ -74,9 +74,10 @@ fn reader_clients(
 /// How `target` is reached, over each family by itself. A proxy looks names up and picks addresses itself, so there is
 /// nothing to tell apart behind one.
 #[must_use]
-pub fn reach(contacts: &Arc<Contacts>, target: &Target) -> Option<ReachProbe> {
+pub fn reach(session: &Session, contacts: &Arc<Contacts>, target: &Target) -> Option<ReachProbe> {
     let url = target.public_url.as_ref().filter(|_| target.proxy.is_none())?;
-    ReachProbe::new(contacts.clone(), url.clone(), target.ca.clone())
+    let probe = ReachProbe::new(contacts.clone(), url.clone(), target.ca.clone())?;
+    Some(probe.within(destinations(&session.config, target)))
 }
 
 /// A mirror read through its store. It connects at the first question, and so at the same time as the others of its
@@ -114,7 +115,7 @@ impl Visit {
                 Arc::new(StoreSource(Arc::new(Retrying::with(limited, retries))))
             }
             // That it cannot be reached is what the check will say of it.
-            Err(error) => Arc::new(Unreachable::new(STORE, &error)),
+            Err(error) => Arc::new(Unreachable::store(STORE, &error)),
         }
     }
 }

@@ -5,8 +5,8 @@ use url::Url;
 
 use super::SecretRef;
 use crate::base::{
-    AlertRules, ByteCount, HealthPolicy, Holds, Layout, MailAddress, Replicas, RetryPolicy, RouteName, TargetLimits, TargetName,
-    Timeouts,
+    AddressBlock, Addresses, AlertRules, ByteCount, HealthPolicy, Holds, Layout, MailAddress, Replicas, RetryPolicy, RouteName,
+    TargetLimits, TargetName, Timeouts,
 };
 
 /// A whole `targets.yaml`, checked. Relative paths in it are resolved against the file's folder.
@@ -56,6 +56,8 @@ pub struct Policy {
     pub concurrency: usize,
     /// Bytes per second over all targets.
     pub bandwidth: Option<ByteCount>,
+    /// Networks that targets with `addresses: public` may lie in besides the public Internet.
+    pub private_networks: Vec<AddressBlock>,
 }
 
 /// One entry of `targets:`.
@@ -83,6 +85,8 @@ pub struct Target {
     pub proxy: Option<Url>,
     /// PEM file of authorities trusted for this target besides the system's.
     pub ca: Option<Utf8PathBuf>,
+    /// Where its connections may lead.
+    pub addresses: Addresses,
     /// Where its volunteer is told of its troubles. Private: in no report that leaves this machine.
     // Boxed: few targets have one, and a file may name very many targets.
     pub contact: Option<Box<MailAddress>>,

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 
-use crate::base::{Hasher, ObjectPath, Sha256};
+use crate::base::{Hasher, Hinted as _, ObjectPath, Sha256};
 use crate::reader::{Part, PartOrder, Source};
 use crate::store::{ErrorKind, Store, StoreError, StoreExt as _};
 use crate::trust::{Fetch, FetchError, FetchFault};
@@ -20,10 +20,20 @@ fn fail(path: &ObjectPath, error: &StoreError) -> FetchError {
     let fault = match error.kind {
         // Stores refuse to read on beyond a cap.
         ErrorKind::Corrupt => FetchFault::TooLong,
-        ErrorKind::Timeout | ErrorKind::ConnectionLost | ErrorKind::Unreachable | ErrorKind::Unavailable => FetchFault::Transport,
+        ErrorKind::Timeout | ErrorKind::ConnectionLost | ErrorKind::Unreachable | ErrorKind::Unavailable | ErrorKind::Address => {
+            FetchFault::Transport
+        }
         _ => FetchFault::Refused,
     };
-    FetchError { path: path.clone(), reason: error.to_string(), fault }
+    FetchError { path: path.clone(), reason: in_words(error), fault }
+}
+
+/// What a check says of a store that fails. A place that is not allowed is told with what allows it: a check has no hints.
+pub(super) fn in_words(error: &StoreError) -> String {
+    match error.hint().filter(|_| error.kind == ErrorKind::Address) {
+        Some(hint) => format!("{error}; {hint}"),
+        None => error.to_string(),
+    }
 }
 
 #[async_trait]

@@ -5,8 +5,10 @@ use std::error::Error;
 use async_trait::async_trait;
 use bytes::Bytes;
 
+use super::store_source::in_words;
 use crate::base::{ObjectPath, Sha256, causes};
 use crate::reader::{Part, PartOrder, Source};
+use crate::store::StoreError;
 use crate::trust::{Fetch, FetchError};
 
 /// Answers every question with why the connection failed, so that a check has one way to tell it.
@@ -21,6 +23,16 @@ impl Unreachable {
     #[must_use]
     pub fn new(name: &str, error: &(dyn Error + 'static)) -> Self {
         Self { name: name.to_owned(), reason: causes(error).join(": ") }
+    }
+
+    /// The source of a store that could not be connected to.
+    #[must_use]
+    pub fn store(name: &str, error: &StoreError) -> Self {
+        let mut reasons = causes(error);
+        if let Some(first) = reasons.first_mut() {
+            *first = in_words(error);
+        }
+        Self { name: name.to_owned(), reason: reasons.join(": ") }
     }
 
     fn fail<T>(&self, path: &ObjectPath) -> Result<Option<T>, FetchError> {

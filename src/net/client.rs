@@ -8,6 +8,8 @@ use std::time::Duration;
 use camino::Utf8PathBuf;
 use url::Url;
 
+use super::destinations::gated;
+use super::{Destinations, RefusedDestination, refused_destination};
 use crate::base::{Hinted, Timeouts};
 
 /// Everything that makes one client differ from another.
@@ -28,6 +30,8 @@ pub struct HttpPolicy {
     pub pool: usize,
     /// Only addresses of the family of this one are connected to, as `0.0.0.0` and `::` say; `None`: all.
     pub family: Option<IpAddr>,
+    /// Where connections may lead.
+    pub destinations: Destinations,
 }
 
 impl std::fmt::Debug for HttpPolicy {
@@ -41,6 +45,7 @@ impl std::fmt::Debug for HttpPolicy {
             .field("uploads", &self.uploads)
             .field("pool", &self.pool)
             .field("family", &self.family)
+            .field("destinations", &self.destinations)
             .finish()
     }
 }
@@ -54,7 +59,7 @@ pub fn without_login(proxy: &Url) -> String {
 }
 
 impl HttpPolicy {
-    /// A policy with these time-outs, the system's authorities and no proxy.
+    /// A policy with these time-outs, the system's authorities and no proxy, leading anywhere.
     #[must_use]
     pub fn new(timeouts: &Timeouts) -> Self {
         Self {
@@ -65,6 +70,7 @@ impl HttpPolicy {
             uploads: false,
             pool: 32,
             family: None,
+            destinations: Destinations::anywhere(),
         }
     }
 
@@ -108,6 +114,9 @@ pub enum NetError {
         /// Why.
         source: Option<reqwest::Error>,
     },
+    /// Where connections lead cannot be seen behind the proxy, and not every place is allowed.
+    #[error(transparent)]
+    Refused(#[from] RefusedDestination),
     /// The client refused its settings.
     #[error("cannot set up the HTTP client")]
     Build(#[source] reqwest::Error),
@@ -124,7 +133,15 @@ pub enum NetError {
     },
 }
 
-impl Hinted for NetError {}
+impl Hinted for NetError {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Refused(refused) => refused.hint(),
+            Self::Certificate { source, .. } => refused_destination(source).and_then(Hinted::hint),
+            _ => None,
+        }
+    }
+}
 
 /// With more targets than this no idle connection is kept: each keeps up to 16 for a minute and a half after its work is
 /// done, and a process may have 1,024 files open unless its system was told otherwise.
@@ -182,6 +199,7 @@ pub(super) fn builder(policy: &HttpPolicy) -> Result<reqwest::ClientBuilder, Net
         builder = builder.read_timeout(policy.idle);
     }
     if let Some(proxy) = &policy.proxy {
+        policy.destinations.admit_behind(&without_login(proxy))?;
         builder = builder.proxy(reqwest::Proxy::all(proxy.clone()).map_err(NetError::Build)?);
     }
     if let Some(path) = &policy.ca {
@@ -193,5 +211,5 @@ pub(super) fn builder(policy: &HttpPolicy) -> Result<reqwest::ClientBuilder, Net
         }
         builder = builder.tls_certs_merge(found);
     }
-    Ok(builder)
+    Ok(gated(builder, &policy.destinations))
 }

@@ -3,9 +3,13 @@
 use std::error::Error;
 use std::io;
 
+use super::refused_destination;
+
 /// A failed exchange, in words that a store or a probe can turn into its own error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Failure {
+    /// A place that must not be connected to: [`refused_destination`] says why.
+    Refused,
     /// No connection: name, route, port or proxy.
     Unreachable,
     /// TLS: certificate, name or protocol.
@@ -23,6 +27,9 @@ pub enum Failure {
 /// Tells what kind of failure `error` is.
 #[must_use]
 pub fn describe(error: &reqwest::Error) -> Failure {
+    if refused_destination(error).is_some() {
+        return Failure::Refused;
+    }
     if error.is_timeout() {
         return Failure::Timeout;
     }

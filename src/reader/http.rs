@@ -12,8 +12,8 @@ use reqwest::{Client, Method, Response, StatusCode};
 use url::Url;
 
 use super::{Part, PartOrder, Source};
-use crate::base::{Hasher, ObjectPath, Sha256, causes, sanitise};
-use crate::net::{Failure, Pace, Slowest, describe};
+use crate::base::{Hasher, Hinted as _, ObjectPath, Sha256, causes, sanitise};
+use crate::net::{Failure, Pace, Slowest, describe, refused_destination};
 use crate::trust::{Fetch, FetchError};
 
 /// Everything but RFC 3986's unreserved characters is escaped in a path part.
@@ -120,8 +120,13 @@ pub(super) fn fail(path: &ObjectPath, reason: String) -> FetchError {
 pub(super) fn transport(path: &ObjectPath, error: &reqwest::Error) -> FetchError {
     // The URL in reqwest's own text repeats the path; the innermost cause is what tells.
     let last = causes(error).pop().unwrap_or_default();
+    if let Some(refused) = refused_destination(error) {
+        // Nothing else than this tells of a hint.
+        let hint = refused.hint().unwrap_or_default();
+        return FetchError::transport(path, format!("address not allowed: {refused}; {hint}"));
+    }
     let kind = match describe(error) {
-        Failure::Unreachable => "no connection",
+        Failure::Unreachable | Failure::Refused => "no connection",
         Failure::Tls => "TLS failed",
         Failure::Timeout => "no answer in time",
         Failure::ConnectionLost => "the connection broke",

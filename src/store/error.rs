@@ -5,6 +5,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::base::{Hinted, ObjectPath, TargetName, sanitise};
+use crate::net::RefusedDestination;
 
 /// What a store was asked to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -58,6 +59,8 @@ pub enum ErrorKind {
     Unauthenticated,
     /// The SSH host key is not the pinned one.
     HostKey,
+    /// Its host has an address that must not be connected to.
+    Address,
     /// TLS failed: certificate, name or protocol.
     Tls,
     /// Disk or quota is full.
@@ -100,6 +103,7 @@ impl fmt::Display for ErrorKind {
             Self::PermissionDenied => "permission denied",
             Self::Unauthenticated => "credentials refused",
             Self::HostKey => "host key is not the pinned one",
+            Self::Address => "address not allowed",
             Self::Tls => "TLS failed",
             Self::NoSpace => "no space left",
             Self::TooLarge => "object too large for this server",
@@ -130,6 +134,7 @@ impl ErrorKind {
             Self::PermissionDenied => "permission_denied",
             Self::Unauthenticated => "unauthenticated",
             Self::HostKey => "host_key",
+            Self::Address => "address",
             Self::Tls => "tls",
             Self::NoSpace => "no_space",
             Self::TooLarge => "too_large",
@@ -234,6 +239,13 @@ impl StoreError {
         self
     }
 
+    /// For this reason: the connection must not be made. With what can be done about it.
+    #[must_use]
+    pub fn refusing(self, refused: &RefusedDestination) -> Self {
+        let error = Self { advice: refused.hint(), ..self };
+        error.saying(refused.to_string())
+    }
+
     /// With its cause.
     #[must_use]
     pub fn because(mut self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
@@ -256,6 +268,7 @@ fn usual_retry(kind: ErrorKind) -> Retry {
         | ErrorKind::PermissionDenied
         | ErrorKind::Unauthenticated
         | ErrorKind::HostKey
+        | ErrorKind::Address
         | ErrorKind::Tls
         | ErrorKind::NoSpace
         | ErrorKind::TooLarge

@@ -197,6 +197,7 @@ fn every_kind_of_target_survives_being_written() {
         new.tags.clone_from(&target.tags);
         new.limits = target.limits.clone();
         new.proxy.clone_from(&target.proxy);
+        new.addresses = target.addresses;
         written = add_target(&written, &new).expect("it can be added");
     }
     let read = Config::from_text(path, &written).unwrap_or_else(|error| panic!("{written}{}", error.render(false)));

@@ -26,6 +26,7 @@ mod cli_vantage;
 mod config;
 mod config_bombs;
 mod delay_proxy;
+mod destinations;
 mod engine;
 mod history;
 mod keys;

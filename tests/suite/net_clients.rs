@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use camino::Utf8PathBuf;
 use spartacus::base::Timeouts;
-use spartacus::net::{Clients, Failure, HttpPolicy, NetError, closed_before_answer, describe};
+use spartacus::net::{Clients, Destinations, Failure, HttpPolicy, NetError, closed_before_answer, describe};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
@@ -146,8 +146,14 @@ async fn an_authority_is_trusted_where_it_is_named_and_nowhere_else() {
     let error = client(&policy()).get(address.clone()).send().await.expect_err("nobody vouches for it");
     assert_eq!(describe(&error), Failure::Tls, "{error:?}");
 
+    let trusted = file.clone();
     let trusting = client(&HttpPolicy { ca: Some(file), ..policy() });
     assert_eq!(trusting.get(address.clone()).send().await.expect("it is vouched for").text().await.expect("a body"), "fine");
+
+    // The gate before connections changes nothing about TLS behind it.
+    let allowed = ["127.0.0.1/32", "::1/128"].map(|text| text.parse().expect("a block"));
+    let gated = client(&HttpPolicy { ca: Some(trusted), destinations: Destinations::public(&allowed, &[]), ..policy() });
+    assert_eq!(gated.get(address.clone()).send().await.expect("it is allowed").text().await.expect("a body"), "fine");
 
     let mut elsewhere = address;
     elsewhere.set_host(Some("127.0.0.1")).expect("a host");

@@ -132,7 +132,9 @@ async fn another_host_key_ends_it_before_authentication() {
 async fn a_scan_shows_the_key_and_asks_for_nothing() {
     let server = Sshd::start().await;
     let settings = server.settings();
-    let keys = scan_host_keys(&target(), "127.0.0.1", server.address.port(), None, &settings.timeouts).await.expect("a key");
+    let anywhere = spartacus::net::Destinations::anywhere();
+    let scanned = scan_host_keys(&target(), "127.0.0.1", server.address.port(), None, &settings.timeouts, &anywhere).await;
+    let keys = scanned.expect("a key");
     assert_eq!(keys.len(), 1);
     assert_eq!(keys[0].line.trim(), server.host_key.trim());
     assert_eq!(keys[0].algorithm, "ssh-ed25519");

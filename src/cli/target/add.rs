@@ -9,7 +9,7 @@ use crate::cli::exit::{self, Ended, Failure};
 use crate::cli::session::{bundle_failure, file_failure, folder, hinted, project, read_at_most};
 use crate::cli::surface::{Surface, answer};
 use crate::config::{MAX_FILE, NewTarget, SftpTarget, TargetKind, add_target};
-use crate::net::{HttpPolicy, NetError, certificate};
+use crate::net::{Destinations, HttpPolicy, NetError, certificate};
 use crate::store::sftp::{ScannedKey, scan_host_keys};
 
 /// Shows who answers at the address, asks, and writes the entry without disturbing the rest of the file.
@@ -77,7 +77,9 @@ async fn meet(
                         .hint(format!("`spartacus init` makes {}", folder(global).join("keys/deploy_ed25519")))
                 })?;
             }
-            let keys = scan_host_keys(name, &settings.host, settings.port, order.proxy.as_ref(), &Timeouts::default()).await;
+            let (timeouts, destinations) = (Timeouts::default(), Destinations::anywhere());
+            let proxy = order.proxy.as_ref();
+            let keys = scan_host_keys(name, &settings.host, settings.port, proxy, &timeouts, &destinations).await;
             let keys = keys.map_err(|error| {
                 let mut failure = hinted(exit::USAGE, error);
                 // There is no target of that name yet, so none can be probed.

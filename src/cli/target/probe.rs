@@ -67,7 +67,7 @@ async fn one(session: &Session, target: &Target) -> Result<Profile, StoreError> 
 
 fn public_face(session: &Session, target: &Target) -> Option<Arc<HttpSource>> {
     let url = target.public_url.clone()?;
-    let client = reader_client(&session.clients, target, &session.config.policy.timeouts).ok()?;
+    let client = reader_client(session, target).ok()?;
     Some(Arc::new(HttpSource::new(client, url)))
 }
 

@@ -19,6 +19,7 @@ mod target;
 #[cfg(test)]
 mod tests;
 mod vantages;
+mod vetting;
 mod webdav;
 
 pub(super) use address::is_private;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::super::Policy;
 use super::super::section::Section;
 use super::limits::rate;
+use super::vetting;
 use crate::base::{Breaker, ParsePolicyError, RetryPolicy, Timeouts, parse_duration};
 
 /// Targets worked on at the same time, unless said.
@@ -23,6 +24,7 @@ pub(super) fn policy(file: &Section<'_, '_>) -> Option<Policy> {
         timeouts: Timeouts::default(),
         concurrency: CONCURRENCY,
         bandwidth: None,
+        private_networks: Vec::new(),
     };
     if file.entry("policy").is_none() {
         return Some(policy);
@@ -32,6 +34,7 @@ pub(super) fn policy(file: &Section<'_, '_>) -> Option<Policy> {
     set(&mut policy.require_atomic, section.flag("require_atomic"));
     set(&mut policy.concurrency, section.number("concurrency", 1..=MOST_CONCURRENCY).map(|number| number as usize));
     policy.bandwidth = rate(&section, "bandwidth");
+    policy.private_networks = vetting::private_networks(&section);
     retry(&section, &mut policy.retry);
     timeouts(&section, &mut policy.timeouts);
     deadlines(&section, &mut policy.timeouts);

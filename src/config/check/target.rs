@@ -5,8 +5,8 @@ use super::super::raw::Value;
 use super::super::section::Section;
 use super::super::source::Span;
 use super::super::{Target, TargetKind, TargetState};
-use super::{address, alerts, country, kind, limits, local_path, places};
-use crate::base::{Holds, NameError, TargetName};
+use super::{address, alerts, country, kind, limits, local_path, places, vetting};
+use crate::base::{Addresses, Holds, NameError, TargetName};
 
 /// Most targets of a project: many times the largest swarm that was ever seen, and few enough to be read in little memory.
 const MOST: usize = 10_000;
@@ -58,16 +58,34 @@ fn target(mut section: Section<'_, '_>, names: &mut Vec<(String, Span)>) -> Opti
     let holds = section.parsed::<Holds>("holds").unwrap_or_default();
     let proxy = address::proxy(&section);
     let ca = section.text("ca").and_then(|text| local_path(&section, text));
+    let addresses = vetting::addresses(&section);
     let contact = alerts::mail_address(&section, "contact").map(Box::new);
     let state = state(&section);
     if let Some((kind, span)) = &kind {
         onion_needs_a_proxy(&section, kind, *span, section.entry("proxy").is_some());
     }
+    if let (Some((kind, span)), Addresses::Public) = (&kind, addresses) {
+        vetting::needs_a_straight_way(&section, kind, *span);
+    }
     section.finish();
     let (kind, kind_span) = kind?;
     let (public_url, public_span) = public_url.unzip();
-    let target =
-        Target { name: name?, kind, public_url, operator, country, network, tags, limits, holds, proxy, ca, contact, state };
+    let target = Target {
+        name: name?,
+        kind,
+        public_url,
+        operator,
+        country,
+        network,
+        tags,
+        limits,
+        holds,
+        proxy,
+        ca,
+        addresses,
+        contact,
+        state,
+    };
     Some(Placed { target, kind: kind_span, public_url: public_span })
 }
 

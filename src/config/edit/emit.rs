@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::super::{Addressing, HttpAuth, JumpHost, SecretRef, TargetKind, check};
 use super::NewTarget;
-use crate::base::TargetLimits;
+use crate::base::{Addresses, TargetLimits};
 
 /// One line of a mapping: how deep it is indented, its key, and its value if it has one on the line.
 type Line = (usize, &'static str, Option<String>);
@@ -21,6 +21,7 @@ pub(super) fn item(new: &NewTarget, inner: usize) -> Vec<String> {
     optional("network", new.network.as_deref());
     optional("proxy", new.proxy.as_ref().map(url::Url::as_str));
     optional("ca", new.ca.as_ref().map(|path| path.as_str()));
+    optional("addresses", (new.addresses == Addresses::Public).then_some("public"));
     if !new.tags.is_empty() {
         lines.push((0, "tags", Some(list(&new.tags))));
     }

@@ -14,7 +14,7 @@ use super::problem::Review;
 use super::raw::{self, Node, Value};
 use super::source::Source;
 use super::{TargetKind, syntax};
-use crate::base::{Hinted, TargetLimits, TargetName};
+use crate::base::{Addresses, Hinted, TargetLimits, TargetName};
 
 /// A target to be written into a file.
 #[derive(Debug, Clone)]
@@ -39,6 +39,8 @@ pub struct NewTarget {
     pub proxy: Option<Url>,
     /// PEM file of authorities trusted for this target besides the system's.
     pub ca: Option<Utf8PathBuf>,
+    /// Where its connections may lead.
+    pub addresses: Addresses,
 }
 
 impl NewTarget {
@@ -56,6 +58,7 @@ impl NewTarget {
             limits: TargetLimits::default(),
             proxy: None,
             ca: None,
+            addresses: Addresses::Anywhere,
         }
     }
 }

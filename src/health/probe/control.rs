@@ -5,7 +5,7 @@ use std::sync::Arc;
 use futures_util::{StreamExt as _, stream::FuturesUnordered};
 use url::Url;
 
-use crate::net::Contacts;
+use crate::net::{Contacts, Destinations};
 
 /// Places of others that are asked whether we are online. None is built in: nobody is called without being named.
 #[derive(Debug, Clone)]
@@ -38,7 +38,7 @@ impl Control {
 
     /// Whether somebody answers at `place`, over any of its addresses.
     async fn answers(&self, place: &Url) -> bool {
-        let Ok((_, addresses)) = self.contacts.resolve(place).await else { return false };
+        let Ok((_, addresses)) = self.contacts.resolve(place, &Destinations::anywhere()).await else { return false };
         for address in addresses {
             match self.contacts.get(place, address, None).await.result {
                 Ok(()) => return true,

@@ -8,7 +8,7 @@ use camino::Utf8PathBuf;
 use url::Url;
 
 use super::{CertificateSight, Family, Phase, Phases, Reach, Trouble, TroubleClass};
-use crate::net::{Contact, ContactError, Contacts, ShownCertificate, Stage};
+use crate::net::{Contact, ContactError, Contacts, Destinations, ShownCertificate, Stage, Vetted};
 
 /// What is asked for: the pointer, as readers do.
 const POINTER: &str = "metadata/timestamp.json";
@@ -19,6 +19,7 @@ pub struct ReachProbe {
     contacts: Arc<Contacts>,
     pointer: Url,
     ca: Option<Utf8PathBuf>,
+    destinations: Destinations,
 }
 
 impl ReachProbe {
@@ -29,17 +30,24 @@ impl ReachProbe {
         if !base.path().ends_with('/') {
             base.set_path(&format!("{}/", base.path()));
         }
-        Some(Self { contacts, pointer: base.join(POINTER).ok()?, ca })
+        Some(Self { contacts, pointer: base.join(POINTER).ok()?, ca, destinations: Destinations::anywhere() })
+    }
+
+    /// The same, and connections lead no further than `destinations`.
+    #[must_use]
+    pub fn within(mut self, destinations: Destinations) -> Self {
+        self.destinations = destinations;
+        self
     }
 
     /// Looks over every family that the name has and this machine can use, at the same time. What it sees of the
     /// certificate is what the family with trouble showed, if one has any.
     pub(in crate::health) async fn look(&self) -> (Vec<Reach>, Option<CertificateSight>) {
-        let (dns, addresses) = match self.contacts.resolve(&self.pointer).await {
+        let (dns, addresses) = match self.contacts.resolve(&self.pointer, &self.destinations).await {
             Ok(found) => found,
             Err(error) => return (both_unknown(&error), None),
         };
-        let first = |wanted: Family| addresses.iter().copied().find(|address| family_of(address) == wanted);
+        let first = |wanted: Family| addresses.iter().copied().find(|found| family_of(&found.address()) == wanted);
         let (ipv4, ipv6) =
             tokio::join!(Box::pin(self.look_over(dns, first(Family::Ipv4))), Box::pin(self.look_over(dns, first(Family::Ipv6))));
         let (mut reach, mut certificates) = (Vec::new(), Vec::new());
@@ -52,9 +60,9 @@ impl ReachProbe {
         (reach, certificates.into_iter().next())
     }
 
-    async fn look_over(&self, dns: Option<Duration>, address: Option<SocketAddr>) -> Option<(Reach, Option<CertificateSight>)> {
-        let address = address?;
-        let contact = self.contacts.get(&self.pointer, address, self.ca.as_deref()).await;
+    async fn look_over(&self, dns: Option<Duration>, vetted: Option<Vetted>) -> Option<(Reach, Option<CertificateSight>)> {
+        let (vetted, address) = (vetted?, vetted?.address());
+        let contact = self.contacts.get(&self.pointer, vetted, self.ca.as_deref()).await;
         // Without a route of our own, or with a setting that does not work, nothing was learnt about the mirror.
         if let Err(ContactError::NoRoute(_) | ContactError::Setup(_)) = contact.result {
             return None;
@@ -140,6 +148,7 @@ fn phase_of(error: &ContactError) -> Phase {
 fn class_of(error: &ContactError) -> TroubleClass {
     match error {
         ContactError::NoName | ContactError::Dns(_) => TroubleClass::Dns,
+        ContactError::Forbidden(_) => TroubleClass::Address,
         ContactError::NoRoute(_) | ContactError::Refused(_) => TroubleClass::Refused,
         ContactError::Timeout { .. } => TroubleClass::Timeout,
         ContactError::Tls(_) | ContactError::Setup(_) => TroubleClass::Tls,

@@ -134,6 +134,8 @@ impl Phases {
 pub enum TroubleClass {
     /// The name has no address, or cannot be looked up.
     Dns,
+    /// It has an address that must not be connected to.
+    Address,
     /// Nobody listens, or a firewall says no.
     Refused,
     /// No answer in time.

@@ -4,7 +4,7 @@ use std::io;
 use std::time::Duration;
 
 use crate::base::{causes, sanitise};
-use crate::net::NetError;
+use crate::net::{NetError, RefusedDestination, ResolveError};
 
 /// The stages of a contact, in their order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -30,6 +30,9 @@ pub enum ContactError {
     /// The name cannot be looked up.
     #[error("the name cannot be looked up: {0}")]
     Dns(io::Error),
+    /// It leads to an address that must not be connected to.
+    #[error(transparent)]
+    Forbidden(RefusedDestination),
     /// This machine has no route over this family: that says nothing about the other side.
     #[error("this machine has no route there: {0}")]
     NoRoute(io::Error),
@@ -83,7 +86,7 @@ impl ContactError {
     #[must_use]
     pub fn stage(&self) -> Stage {
         match self {
-            Self::NoName | Self::Dns(_) => Stage::Dns,
+            Self::NoName | Self::Dns(_) | Self::Forbidden(_) => Stage::Dns,
             Self::NoRoute(_) | Self::Refused(_) => Stage::Connect,
             Self::Tls(_) | Self::Setup(_) => Stage::Tls,
             Self::Timeout { stage, .. } | Self::Broken { stage } => *stage,
@@ -96,6 +99,14 @@ impl ContactError {
     #[must_use]
     pub fn is_answer(&self) -> bool {
         matches!(self, Self::Status(_) | Self::Redirect { .. } | Self::HtmlPage | Self::Encoding(_) | Self::Protocol(_))
+    }
+
+    pub(super) fn resolve(error: ResolveError) -> Self {
+        match error {
+            ResolveError::Lookup(error) => Self::Dns(error),
+            ResolveError::NoAddress => Self::NoName,
+            ResolveError::Refused(refused) => Self::Forbidden(refused),
+        }
     }
 
     pub(super) fn connect(error: io::Error) -> Self {

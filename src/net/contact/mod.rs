@@ -4,7 +4,6 @@
 
 mod error;
 mod exchange;
-mod own;
 mod shown;
 mod tls;
 
@@ -21,7 +20,8 @@ use url::Url;
 pub use error::{ContactError, Stage};
 pub use shown::ShownCertificate;
 
-use super::NetError;
+use super::own::own_address;
+use super::{Destinations, NetError, Vetted};
 use crate::base::Timeouts;
 use tls::Authorities;
 
@@ -68,25 +68,23 @@ impl Contacts {
         Self { timeouts: *timeouts, authorities: Mutex::default() }
     }
 
-    /// The addresses of the host of `url`, with its port, and how long the look-up took (`None` for an address as such).
-    pub async fn resolve(&self, url: &Url) -> Result<(Option<Duration>, Vec<SocketAddr>), ContactError> {
+    /// The addresses of the host of `url`, with its port, as far as `destinations` allows them, and how long the look-up
+    /// took (`None` for an address as such).
+    pub async fn resolve(&self, url: &Url, destinations: &Destinations) -> Result<(Option<Duration>, Vec<Vetted>), ContactError> {
         let begun = Instant::now();
         let port = url.port_or_known_default().unwrap_or(443);
-        let domain = match url.host() {
-            Some(url::Host::Ipv4(address)) => return Ok((None, vec![(address, port).into()])),
-            Some(url::Host::Ipv6(address)) => return Ok((None, vec![(address, port).into()])),
-            Some(url::Host::Domain(domain)) => domain,
-            None => return Err(ContactError::NoName),
-        };
-        let looking = timeout(self.timeouts.connect, tokio::net::lookup_host((domain, port)));
-        let found = looking.await.map_err(|_| ContactError::Timeout { stage: Stage::Dns, limit: self.timeouts.connect })?;
-        let addresses: Vec<SocketAddr> = found.map_err(ContactError::Dns)?.collect();
-        if addresses.is_empty() { Err(ContactError::NoName) } else { Ok((Some(begun.elapsed()), addresses)) }
+        let host = url.host_str().ok_or(ContactError::NoName)?;
+        let limit = self.timeouts.connect;
+        let looking = timeout(limit, destinations.resolve(host, port)).await;
+        let found = looking.map_err(|_| ContactError::Timeout { stage: Stage::Dns, limit })?.map_err(ContactError::resolve)?;
+        let is_name = matches!(url.host(), Some(url::Host::Domain(_)));
+        Ok((is_name.then(|| begun.elapsed()), found))
     }
 
     /// GET of `url` from `address`, trusting the system's authorities and those in `ca`. At most 64 KiB are read.
-    pub async fn get(&self, url: &Url, address: SocketAddr, ca: Option<&Utf8Path>) -> Contact {
-        let mut contact = Contact { times: Times::default(), from: own::own_address(address), shown: None, result: Ok(()) };
+    pub async fn get(&self, url: &Url, address: Vetted, ca: Option<&Utf8Path>) -> Contact {
+        let address = address.address();
+        let mut contact = Contact { times: Times::default(), from: own_address(address), shown: None, result: Ok(()) };
         contact.result = self.try_get(url, address, ca, &mut contact.times, &mut contact.shown).await;
         contact
     }

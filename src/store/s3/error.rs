@@ -10,7 +10,7 @@ use jiff::fmt::rfc2822;
 
 use super::connector::ExchangeError;
 use crate::base::{ObjectPath, TargetName};
-use crate::net::{Failure, SendError, describe};
+use crate::net::{Failure, SendError, describe, refused_destination};
 use crate::store::{ErrorKind, Operation, Retry, StoreError};
 
 /// Turns the SDK's results into ours.
@@ -81,6 +81,7 @@ fn from_exchange(error: &ExchangeError, operation: Operation, target: &TargetNam
         ExchangeError::TooSlow | ExchangeError::Send(SendError::Silent(_)) => ErrorKind::Timeout,
         ExchangeError::Endless(_) | ExchangeError::Shape(_) => ErrorKind::Protocol,
         ExchangeError::Http(error) | ExchangeError::Send(SendError::Failed(error)) => match describe(error) {
+            Failure::Refused => ErrorKind::Address,
             Failure::Unreachable => ErrorKind::Unreachable,
             Failure::Tls => ErrorKind::Tls,
             Failure::Timeout => ErrorKind::Timeout,
@@ -90,6 +91,11 @@ fn from_exchange(error: &ExchangeError, operation: Operation, target: &TargetNam
         },
     };
     let found = StoreError::new(kind, operation, target).saying(innermost(error));
+    if let ExchangeError::Http(error) | ExchangeError::Send(SendError::Failed(error)) = error
+        && let Some(refused) = refused_destination(error)
+    {
+        return found.refusing(refused);
+    }
     // Most often a kept-alive connection that the server had already closed; every call of ours may be repeated.
     if kind == ErrorKind::ConnectionLost { found.retry(Retry::Now) } else { found }
 }

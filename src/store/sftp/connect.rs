@@ -23,6 +23,7 @@ use super::login::authenticate;
 use super::pin::{HostKeyPin, families, families_of, names_authority, names_only_authorities};
 use super::settings::{JumpHost, SftpAuth, SftpSettings};
 use crate::base::Timeouts;
+use crate::net::Destinations;
 
 /// A session that the server let us into. Dropped, it ends at once, and so do those that it was reached through.
 pub(super) struct Ssh {
@@ -95,6 +96,10 @@ impl SftpSettings {
 
 /// Connects and authenticates, to one jump host after the other and at last to the target.
 pub(super) async fn connect(settings: &SftpSettings) -> Result<Ssh, Failure> {
+    if let Some(jump) = settings.jump.first() {
+        // Before any of them sees who we are.
+        settings.destinations.admit_behind(&jump.host)?;
+    }
     let mut way = None;
     for jump in &settings.jump {
         let entered = enter(jump.server(), way, settings).await;
@@ -110,7 +115,8 @@ async fn enter(server: Server<'_>, before: Option<Box<Ssh>>, settings: &SftpSett
         (None, Some(proxy)) => Way::Proxy(proxy),
         (None, None) => Way::Straight,
     };
-    let place = Place { host: server.host, port: server.port, timeouts: &settings.timeouts, way };
+    let place =
+        Place { host: server.host, port: server.port, timeouts: &settings.timeouts, destinations: &settings.destinations, way };
     let mut ssh = reach_pinned(place, server.host_keys).await?;
     ssh.before = before;
     let limit = settings.timeouts.handshake;
@@ -174,6 +180,7 @@ pub(super) struct Place<'a> {
     pub host: &'a str,
     pub port: u16,
     pub timeouts: &'a Timeouts,
+    pub destinations: &'a Destinations,
     pub way: Way<'a>,
 }
 

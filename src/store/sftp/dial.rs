@@ -1,5 +1,7 @@
 //! The connection under SSH: TCP, straight or through a proxy, or a channel of a jump host.
 
+use std::net::SocketAddr;
+
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -11,6 +13,7 @@ use super::connect::{Place, Way};
 use super::failure::Failure;
 use super::jump::forward;
 use super::line::Stream;
+use crate::net::{Destinations, Vetted, without_login};
 
 /// Longest answer of an HTTP proxy that is read.
 const LONGEST_HEAD: usize = 8 * 1024;
@@ -20,9 +23,15 @@ pub(super) async fn dial(place: Place<'_>) -> Result<Box<dyn Stream>, Failure> {
     let limit = place.timeouts.connect;
     let connected = async {
         Ok(match place.way {
-            Way::Straight => without_delay(open(place.host, place.port).await?)?,
-            Way::Proxy(proxy) => without_delay(through(proxy, place.host, place.port).await?)?,
-            Way::Jump(jump) => Box::new(forward(jump, place.host, place.port).await?) as Box<dyn Stream>,
+            Way::Straight => without_delay(open(place.destinations, place.host, place.port).await?)?,
+            Way::Proxy(proxy) => {
+                place.destinations.admit_behind(&without_login(proxy))?;
+                without_delay(through(proxy, place.host, place.port).await?)?
+            }
+            Way::Jump(jump) => {
+                place.destinations.admit_behind(&jump.host)?;
+                Box::new(forward(jump, place.host, place.port).await?) as Box<dyn Stream>
+            }
         })
     };
     timeout(limit, connected).await.map_err(|_| Failure::Slow { what: "connection", limit })?
@@ -34,13 +43,17 @@ fn without_delay(stream: TcpStream) -> Result<Box<dyn Stream>, Failure> {
     Ok(Box::new(stream))
 }
 
-async fn open(host: &str, port: u16) -> Result<TcpStream, Failure> {
-    TcpStream::connect((host, port)).await.map_err(|error| Failure::Unreachable(error.to_string()))
+/// To one of the addresses that were looked at: the name is not looked up again.
+async fn open(destinations: &Destinations, host: &str, port: u16) -> Result<TcpStream, Failure> {
+    let vetted = destinations.resolve(host, port).await?;
+    let addresses: Vec<SocketAddr> = vetted.into_iter().map(Vetted::address).collect();
+    TcpStream::connect(&addresses[..]).await.map_err(|error| Failure::Unreachable(error.to_string()))
 }
 
 async fn through(proxy: &Url, host: &str, port: u16) -> Result<TcpStream, Failure> {
     let name = proxy.host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned();
-    let mut stream = open(&name, proxy.port_or_known_default().unwrap_or(1080)).await?;
+    // Ours, and not the target's: where it is, a maintainer has said.
+    let mut stream = open(&Destinations::anywhere(), &name, proxy.port_or_known_default().unwrap_or(1080)).await?;
     match proxy.scheme() {
         "socks5h" => socks(&mut stream, proxy, host, port).await?,
         "http" => http_connect(&mut stream, proxy, host, port).await?,

@@ -7,8 +7,8 @@ use camino::Utf8PathBuf;
 use super::certificate::Fault;
 use super::codec::StatusCode;
 use super::reader::Malformed;
-use crate::base::{ObjectPath, TargetName, sanitise};
-use crate::net::TooSlow;
+use crate::base::{Hinted as _, ObjectPath, TargetName, sanitise};
+use crate::net::{RefusedDestination, ResolveError, TooSlow};
 use crate::store::{ErrorKind, Operation, Retry, StoreError};
 
 /// A failed request or connection. It can be cloned: one broken connection ends every request under way.
@@ -32,6 +32,9 @@ pub(super) enum Failure {
     /// No TCP connection.
     #[error("{0}")]
     Unreachable(String),
+    /// It leads to an address that must not be connected to.
+    #[error(transparent)]
+    Destination(#[from] RefusedDestination),
     /// The folder that everything lies below is not there.
     #[error("the base folder {0} is not there")]
     NoBase(String),
@@ -82,6 +85,16 @@ impl From<Malformed> for Failure {
     }
 }
 
+impl From<ResolveError> for Failure {
+    fn from(error: ResolveError) -> Self {
+        match error {
+            ResolveError::Lookup(error) => Self::Unreachable(error.to_string()),
+            ResolveError::NoAddress => Self::Unreachable(error.to_string()),
+            ResolveError::Refused(refused) => refused.into(),
+        }
+    }
+}
+
 impl Failure {
     /// The server's refusal, with its words made safe.
     pub fn status(code: StatusCode, message: &[u8]) -> Self {
@@ -106,7 +119,11 @@ impl Failure {
     /// Whether connecting once more would come to the same, and look like an attack.
     pub fn is_final(&self) -> bool {
         match self {
-            Self::HostKey { .. } | Self::Certificate { .. } | Self::Unauthenticated(_) | Self::NoForwarding(_) => true,
+            Self::HostKey { .. }
+            | Self::Certificate { .. }
+            | Self::Unauthenticated(_)
+            | Self::NoForwarding(_)
+            | Self::Destination(_) => true,
             Self::AtJumpHost { failure, .. } => failure.is_final(),
             _ => false,
         }
@@ -170,6 +187,7 @@ impl Failure {
                 "ask the operator of {who} to allow it for our account, in sshd_config: AllowTcpForwarding local, PermitOpen {place}"
             )),
             Self::KeyMode { path, .. } => Some(format!("chmod 600 {path}")),
+            Self::Destination(refused) => refused.hint(),
             _ => None,
         }
     }
@@ -180,6 +198,7 @@ impl Failure {
             Self::Lost(_) => ErrorKind::ConnectionLost,
             Self::Silent(_) | Self::Crawling(_) | Self::Slow { .. } => ErrorKind::Timeout,
             Self::Unreachable(_) => ErrorKind::Unreachable,
+            Self::Destination(_) => ErrorKind::Address,
             Self::NoBase(_) => ErrorKind::NotFound,
             Self::HostKey { .. } | Self::Certificate { .. } => ErrorKind::HostKey,
             Self::NoForwarding(_) => ErrorKind::PermissionDenied,

@@ -57,6 +57,7 @@ use self::temporary::TemporaryNames;
 use self::upload::{Unclear, Uploads};
 use super::{Body, ByteStream, Capabilities, Entry, Operation, Space, Stat, Store, StoreError, SwapClass, Write};
 use crate::base::{ObjectPath, TargetName, Timeouts};
+use crate::net::Destinations;
 
 /// A store on an SFTP server.
 pub struct SftpStore {
@@ -157,8 +158,9 @@ pub async fn scan_host_keys(
     port: u16,
     proxy: Option<&Url>,
     timeouts: &Timeouts,
+    destinations: &Destinations,
 ) -> Result<Vec<ScannedKey>, StoreError> {
-    let place = Place { host, port, timeouts, way: Way::by(proxy) };
+    let place = Place { host, port, timeouts, destinations, way: Way::by(proxy) };
     connect::scan(place).await.map_err(|failure| failure.into_store(Operation::Connect, target, None))
 }
 

@@ -5,7 +5,7 @@ use url::Url;
 
 use super::pin::HostKeyPin;
 use crate::base::{ByteCount, Secret, Timeouts};
-use crate::net::without_login;
+use crate::net::{Destinations, without_login};
 
 /// How we prove who we are. Exactly one thing is offered: an agent full of keys ends in "too many authentication
 /// failures".
@@ -66,6 +66,9 @@ pub struct SftpSettings {
     pub proxy: Option<Url>,
     /// Passed one after the other, each reached through the one before it.
     pub jump: Vec<JumpHost>,
+    /// Where the connection may lead. Unless that is anywhere there can be no proxy and no jump host: behind them nobody
+    /// sees it.
+    pub destinations: Destinations,
 }
 
 impl std::fmt::Debug for SftpSettings {
@@ -80,6 +83,7 @@ impl std::fmt::Debug for SftpSettings {
             .field("host_keys", &self.host_keys)
             .field("proxy", &self.proxy.as_ref().map(without_login))
             .field("jump", &self.jump)
+            .field("destinations", &self.destinations)
             .finish_non_exhaustive()
     }
 }
@@ -100,6 +104,7 @@ impl SftpSettings {
             sync_from: ByteCount(1 << 20),
             proxy: None,
             jump: Vec::new(),
+            destinations: Destinations::anywhere(),
         }
     }
 }

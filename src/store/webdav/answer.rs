@@ -97,6 +97,7 @@ pub(super) fn kind_while_reading(error: &reqwest::Error) -> ErrorKind {
 /// What a failed exchange means.
 pub(super) fn kind_of(failure: Failure) -> ErrorKind {
     match failure {
+        Failure::Refused => ErrorKind::Address,
         Failure::Unreachable => ErrorKind::Unreachable,
         Failure::Tls => ErrorKind::Tls,
         Failure::Timeout => ErrorKind::Timeout,

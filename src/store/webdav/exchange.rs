@@ -229,6 +229,9 @@ impl Line {
             return self.error(ErrorKind::Timeout, request).because(error);
         };
         let error = self.error(kind_of(net::describe(&cause)), request);
+        if let Some(refused) = net::refused_destination(&cause) {
+            return error.refusing(refused);
+        }
         let resend = error.kind == ErrorKind::ConnectionLost && net::closed_before_answer(&cause);
         let error = if resend { error.retry(Retry::Now) } else { error };
         // The target is named already, and the URL of a request says no more.
