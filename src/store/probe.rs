@@ -82,6 +82,17 @@ where
     Ok(Profile { capabilities: prober.capabilities, swap: prober.swap, trials: prober.trials })
 }
 
+/// Only how readers see a replacement, tried over the scratch object `pointer`, which is removed afterwards.
+///
+/// Only losing the connection is an error.
+pub async fn swap(store: &dyn Store, pointer: &ObjectPath) -> Result<Profile, StoreError> {
+    let mut prober = Prober { store, capabilities: store.capabilities(), swap: None, trials: Vec::new() };
+    let found = prober.swapping(pointer).await;
+    let _ = store.delete(pointer).await;
+    found?;
+    Ok(Profile { capabilities: prober.capabilities, swap: prober.swap, trials: prober.trials })
+}
+
 struct Prober<'a> {
     store: &'a dyn Store,
     capabilities: Capabilities,
@@ -118,12 +129,9 @@ impl Prober<'_> {
         let renamed = self.rename(&file, &name(scratch, "moved.bin")).await;
         self.tried("rename over an existing name", renamed)?;
 
-        let (swapped, seen) = self.swap_under_a_reader(&pointer).await;
-        if !self.tried(OVERWRITE, swapped)? {
+        if !self.swapping(&pointer).await? {
             return Ok(());
         }
-        let aborted = self.abort_half(&pointer).await?;
-        self.judge_swap(seen, aborted);
         let space = self.store.space().await;
         self.capabilities.space = matches!(space, Ok(Some(_)));
         let told =
@@ -132,6 +140,17 @@ impl Prober<'_> {
         let deleted = self.delete(&file).await;
         self.tried("delete", deleted)?;
         Ok(())
+    }
+
+    /// Replaces an object under a reader, then breaks a replacement off; `false` when it cannot be replaced at all.
+    async fn swapping(&mut self, pointer: &ObjectPath) -> Result<bool, StoreError> {
+        let (swapped, seen) = self.swap_under_a_reader(pointer).await;
+        if !self.tried(OVERWRITE, swapped)? {
+            return Ok(false);
+        }
+        let aborted = self.abort_half(pointer).await?;
+        self.judge_swap(seen, aborted);
+        Ok(true)
     }
 
     /// What both trials of a swap amount to.

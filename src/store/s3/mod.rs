@@ -22,6 +22,7 @@ mod error;
 mod listing;
 mod multipart;
 mod outgoing;
+mod overreach;
 mod parts;
 mod read;
 mod resume;

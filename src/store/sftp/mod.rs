@@ -13,7 +13,7 @@
 //! From below: `reader` and `codec` are bytes and packets; `line`, `dial`, `jump`, `guard`, `pin`, `certificate`, `login` and
 //! `connect` make an SSH session, by way of other servers where it must be; `channel` matches requests and replies; `session`
 //! and `slots` are a connection with what its server can do and bears; `file`, `upload`, `publish`, `download`, `tree` and
-//! `temporary` do the work.
+//! `temporary` do the work; `overreach` and `outside` try what no push needs.
 
 mod certificate;
 mod channel;
@@ -27,6 +27,8 @@ mod guard;
 mod jump;
 mod line;
 mod login;
+mod outside;
+mod overreach;
 mod pin;
 mod publish;
 mod reader;

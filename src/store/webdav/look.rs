@@ -13,7 +13,7 @@ use crate::base::ObjectPath;
 use crate::store::{Entry, ErrorKind, Operation, Space, StoreError};
 
 /// Named properties, never all of them: some servers compute checksums for `allprop`.
-const WHAT_IT_IS: &str =
+pub(super) const WHAT_IT_IS: &str =
     r#"<?xml version="1.0" encoding="utf-8"?><propfind xmlns="DAV:"><prop><getcontentlength/><resourcetype/></prop></propfind>"#;
 const SPACE_LEFT: &str =
     r#"<?xml version="1.0" encoding="utf-8"?><propfind xmlns="DAV:"><prop><quota-available-bytes/></prop></propfind>"#;
@@ -196,7 +196,7 @@ impl WebdavStore {
     }
 }
 
-fn propfind<'a>(url: Url, operation: Operation, depth: HeaderValue, question: &'static str) -> Request<'a> {
+pub(super) fn propfind<'a>(url: Url, operation: Operation, depth: HeaderValue, question: &'static str) -> Request<'a> {
     Request::new(extension("PROPFIND"), url, operation).header(DEPTH, depth).carrying(Content::Xml(question))
 }
 
@@ -219,7 +219,7 @@ fn leads_into(url: &Url, answer: &Answer) -> bool {
 ///
 /// The collection itself is among the items. Behind a proxy its `href` may have another prefix than the path we asked
 /// for; then it is the shortest one. Whatever lies deeper or elsewhere was not asked for.
-fn children(path: &str, items: Vec<Item>) -> Vec<(String, Item)> {
+pub(super) fn children(path: &str, items: Vec<Item>) -> Vec<(String, Item)> {
     let asked = address::parts(path);
     let items: Vec<(Vec<String>, Item)> = items
         .into_iter()

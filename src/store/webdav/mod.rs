@@ -29,6 +29,7 @@ mod get;
 mod knowledge;
 mod look;
 mod multistatus;
+mod overreach;
 mod put;
 mod remove;
 mod retry_after;
