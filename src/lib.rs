@@ -12,6 +12,7 @@ pub mod history;
 pub mod net;
 pub mod plan;
 pub mod reader;
+pub mod registration;
 pub mod report;
 pub mod schedule;
 pub mod store;

@@ -41,6 +41,7 @@ mod quirks_servers;
 mod quirks_sftp;
 mod quirks_tls;
 mod quirks_webdav;
+mod registration;
 mod s3_inprocess;
 mod s3_servers;
 mod scripted;

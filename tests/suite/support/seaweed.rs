@@ -8,6 +8,13 @@ use super::process::{Server, Stop, output, wait_until};
 use super::rclone::{self, BUCKET};
 use super::{ACCESS_KEY, SECRET_KEY, http, tools};
 
+/// Key of an account that may use the bucket and nothing else.
+pub const BUCKET_KEY: &str = "AKIASPARTACUSBUCKET";
+/// Key of an account that may use what lies below [`PREFIX`] in the bucket and nothing else.
+pub const PREFIX_KEY: &str = "AKIASPARTACUSPREFIX";
+/// The one prefix of [`PREFIX_KEY`].
+pub const PREFIX: &str = "some/where";
+
 /// The parts of one `weed server`; each has a port for HTTP and one for gRPC.
 const PARTS: [&str; 4] = ["s3", "master", "volume", "filer"];
 
@@ -106,13 +113,24 @@ impl Seaweed {
     }
 }
 
-/// Who may do what: the maintainer everything, anyone read the bucket.
+/// Who may do what: the maintainer everything, two volunteers' accounts the least, anyone read the bucket.
 fn identities() -> serde_json::Value {
+    let least = |place: &str| ["Read", "Write", "List", "Tagging"].map(|action| format!("{action}:{place}"));
     serde_json::json!({ "identities": [
         {
             "name": "deploy",
             "credentials": [{ "accessKey": ACCESS_KEY, "secretKey": SECRET_KEY }],
             "actions": ["Admin", "Read", "Write", "List", "Tagging"],
+        },
+        {
+            "name": "bucket",
+            "credentials": [{ "accessKey": BUCKET_KEY, "secretKey": SECRET_KEY }],
+            "actions": least(BUCKET),
+        },
+        {
+            "name": "prefix",
+            "credentials": [{ "accessKey": PREFIX_KEY, "secretKey": SECRET_KEY }],
+            "actions": least(&format!("{BUCKET}/{PREFIX}/*")),
         },
         { "name": "anonymous", "actions": [format!("Read:{BUCKET}")] },
     ] })

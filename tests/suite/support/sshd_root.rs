@@ -23,6 +23,11 @@ pub struct ChrootSshd {
 impl ChrootSshd {
     /// Starts it. Fails the test without root.
     pub fn start() -> Self {
+        Self::start_with("")
+    }
+
+    /// Starts it with further lines of configuration, which win: sshd takes the first value it reads.
+    pub fn start_with(first_lines: &str) -> Self {
         tools::require_root("sshd with ChrootDirectory");
         tools::folder_of_sshd();
         let folder = tempfile::tempdir().expect("a temporary folder");
@@ -33,7 +38,7 @@ impl ChrootSshd {
         let jail = Jail::new();
         let (server, ports) = Server::start(&base.join("sshd.out"), Stop::Term, 1, |ports| {
             let config = format!(
-                "Port {port}\nListenAddress 127.0.0.1\nHostKey {base}/hostkey\nPidFile none\n\
+                "{first_lines}\nPort {port}\nListenAddress 127.0.0.1\nHostKey {base}/hostkey\nPidFile none\n\
                  AuthorizedKeysFile {base}/authorized_keys\nStrictModes no\nUsePAM no\nPasswordAuthentication yes\n\
                  KbdInteractiveAuthentication no\nAllowUsers {user}\nChrootDirectory {jail}\n\
                  Subsystem sftp internal-sftp\nForceCommand internal-sftp -u 0022\nAllowTcpForwarding no\nX11Forwarding no\n\
