@@ -6,6 +6,7 @@ use camino::Utf8PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::vantage::args::Places;
+use crate::base::ByteCount;
 
 /// Push signed bundles to many volunteer mirrors at once, and know which of them still stand.
 #[derive(Debug, Parser)]
@@ -119,6 +120,13 @@ pub enum Command {
         after_help = "Examples:\n  spartacus target add local folder:/srv/mirror\n  spartacus target list\n  spartacus target probe local"
     )]
     Target(Target),
+    /// For whoever has some web space: see that it would do as a mirror.
+    #[command(
+        subcommand,
+        after_help = "The place is written as a target into a targets.yaml of your own; no project is needed (docs/offers.md).\n\n\
+        Example:\n  spartacus offer doctor"
+    )]
+    Offer(Offer),
     /// Shell completions on stdout.
     #[command(after_help = "Example:\n  spartacus completions bash > ~/.local/share/bash-completion/completions/spartacus")]
     Completions {
@@ -465,6 +473,36 @@ pub enum Target {
         /// Which; all without a name.
         names: Vec<String>,
     },
+}
+
+/// `spartacus offer`
+#[derive(Debug, Subcommand)]
+pub enum Offer {
+    /// Try the place, from logging in to what readers get, and what its account should not be able to do.
+    Doctor(OfferDoctor),
+}
+
+/// `spartacus offer doctor`
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Small files are written and removed again. It logs in as a push does, and tries what no push needs: commands, a shell,
+forwarding, writing outside, other buckets. Each of these should fail; what to change is said beside it (docs/offers.md).
+
+Examples:
+  spartacus offer doctor                         every place in targets.yaml
+  spartacus offer doctor paris --needs '20 GiB'
+  sudo spartacus offer doctor --chroot /srv/mirror      on your own server, with a chroot for SFTP"
+)]
+pub struct OfferDoctor {
+    /// Which places; all of the file without a name.
+    #[arg(value_name = "NAME")]
+    pub names: Vec<String>,
+    /// How much will be stored there: "20 GiB".
+    #[arg(long, value_name = "SIZE")]
+    pub needs: Option<ByteCount>,
+    /// The folder that an SFTP account is locked into, on this machine: the folders down to it are looked at, too.
+    #[arg(long, value_name = "DIR")]
+    pub chroot: Option<Utf8PathBuf>,
 }
 
 /// `spartacus target add`

@@ -12,6 +12,7 @@ use crate::config::{
     Addressing, Config, HttpAuth, JumpHost, S3Target, SecretError, SecretRef, SftpTarget, Target, TargetKind, WebdavTarget,
 };
 use crate::net::{Clients, Destinations, HttpPolicy, NetError};
+use crate::registration::Login;
 use crate::store::folder::FolderStore;
 use crate::store::s3::{self, S3Settings, S3Store};
 use crate::store::sftp::{self, HostKeyPin, SftpAuth, SftpSettings, SftpStore};
@@ -32,13 +33,29 @@ impl TargetConnector {
     /// A connector for `target`.
     #[must_use]
     pub fn new(session: &Session, target: &Target) -> Self {
+        Self { accounts: session.accounts.clone(), ..Self::alone(&session.config, &session.clients, target) }
+    }
+
+    /// A connector for a target that shares its account with no other.
+    #[must_use]
+    pub fn alone(config: &Config, clients: &Arc<Clients>, target: &Target) -> Self {
         Self {
             target: target.clone(),
-            timeouts: session.config.policy.timeouts,
-            destinations: destinations(&session.config, target),
-            clients: session.clients.clone(),
-            accounts: session.accounts.clone(),
+            timeouts: config.policy.timeouts,
+            destinations: destinations(config, target),
+            clients: clients.clone(),
+            accounts: Arc::default(),
         }
+    }
+
+    /// The way in, with the secret that it takes, for an examination.
+    pub async fn login(&self) -> Result<Login, StoreError> {
+        Ok(match &self.target.kind {
+            TargetKind::Folder(settings) => Login::Folder(settings.path.clone()),
+            TargetKind::S3(settings) => Login::S3(Box::new(self.s3(settings).await?)),
+            TargetKind::Sftp(settings) => Login::Sftp(Box::new(self.sftp(settings).await?)),
+            TargetKind::Webdav(settings) => Login::Webdav(Box::new(self.webdav(settings).await?)),
+        })
     }
 
     fn client(&self) -> Result<reqwest::Client, StoreError> {
@@ -70,29 +87,25 @@ impl TargetConnector {
         self.target.limits.connections.map_or(otherwise, |count| usize::try_from(count).unwrap_or(otherwise).max(1))
     }
 
-    async fn s3(&self, settings: &S3Target) -> Result<Arc<dyn Store>, StoreError> {
-        let store = S3Store::new(
-            self.target.name.clone(),
-            S3Settings {
-                endpoint: settings.endpoint.clone(),
-                region: settings.region.clone(),
-                bucket: settings.bucket.clone(),
-                prefix: settings.prefix.clone(),
-                addressing: match settings.addressing {
-                    Addressing::Path => s3::Addressing::Path,
-                    Addressing::Virtual => s3::Addressing::Virtual,
-                },
-                access_key: self.secret(&settings.access_key).await?.expose().to_owned(),
-                secret_key: self.secret(&settings.secret_key).await?,
-                http: self.client()?,
-                timeouts: self.timeouts,
-                connections: self.connections(S3_CONNECTIONS),
+    async fn s3(&self, settings: &S3Target) -> Result<S3Settings, StoreError> {
+        Ok(S3Settings {
+            endpoint: settings.endpoint.clone(),
+            region: settings.region.clone(),
+            bucket: settings.bucket.clone(),
+            prefix: settings.prefix.clone(),
+            addressing: match settings.addressing {
+                Addressing::Path => s3::Addressing::Path,
+                Addressing::Virtual => s3::Addressing::Virtual,
             },
-        );
-        Ok(Arc::new(store))
+            access_key: self.secret(&settings.access_key).await?.expose().to_owned(),
+            secret_key: self.secret(&settings.secret_key).await?,
+            http: self.client()?,
+            timeouts: self.timeouts,
+            connections: self.connections(S3_CONNECTIONS),
+        })
     }
 
-    async fn sftp(&self, settings: &SftpTarget) -> Result<Arc<dyn Store>, StoreError> {
+    async fn sftp(&self, settings: &SftpTarget) -> Result<SftpSettings, StoreError> {
         let auth = self.auth("sftp:", settings.key.as_ref(), settings.passphrase.as_ref(), settings.password.as_ref()).await?;
         let mut wanted = SftpSettings::new(&settings.host, &settings.user, auth, self.pins(&settings.host_keys)?);
         wanted.port = settings.port;
@@ -104,7 +117,7 @@ impl TargetConnector {
         for jump in &settings.jump {
             wanted.jump.push(self.jump_host(jump).await?);
         }
-        Ok(Arc::new(SftpStore::connect(self.target.name.clone(), wanted).await?))
+        Ok(wanted)
     }
 
     async fn jump_host(&self, jump: &JumpHost) -> Result<sftp::JumpHost, StoreError> {
@@ -146,35 +159,32 @@ impl TargetConnector {
             .map_err(|error| setup::<sftp::ParsePinError>(&self.target.name, error))
     }
 
-    async fn webdav(&self, settings: &WebdavTarget) -> Result<Arc<dyn Store>, StoreError> {
-        let store = WebdavStore::new(
-            self.target.name.clone(),
-            WebdavSettings {
-                base: settings.url.clone(),
-                client: self.client()?,
-                user: settings.user.clone(),
-                password: self.secret_if_any(settings.password.as_ref()).await?,
-                auth: match settings.auth {
-                    HttpAuth::Auto => AuthMode::Auto,
-                    HttpAuth::Basic => AuthMode::Basic,
-                    HttpAuth::Digest => AuthMode::Digest,
-                },
-                timeouts: self.timeouts,
-                connections: self.connections(WEBDAV_CONNECTIONS),
+    async fn webdav(&self, settings: &WebdavTarget) -> Result<WebdavSettings, StoreError> {
+        Ok(WebdavSettings {
+            base: settings.url.clone(),
+            client: self.client()?,
+            user: settings.user.clone(),
+            password: self.secret_if_any(settings.password.as_ref()).await?,
+            auth: match settings.auth {
+                HttpAuth::Auto => AuthMode::Auto,
+                HttpAuth::Basic => AuthMode::Basic,
+                HttpAuth::Digest => AuthMode::Digest,
             },
-        );
-        Ok(Arc::new(store))
+            timeouts: self.timeouts,
+            connections: self.connections(WEBDAV_CONNECTIONS),
+        })
     }
 }
 
 #[async_trait]
 impl Connector for TargetConnector {
     async fn connect(&self) -> Result<Arc<dyn Store>, StoreError> {
-        let store = match &self.target.kind {
-            TargetKind::Folder(settings) => Arc::new(FolderStore::new(self.target.name.clone(), settings.path.clone())),
-            TargetKind::S3(settings) => self.s3(settings).await?,
-            TargetKind::Sftp(settings) => self.sftp(settings).await?,
-            TargetKind::Webdav(settings) => self.webdav(settings).await?,
+        let name = self.target.name.clone();
+        let store: Arc<dyn Store> = match self.login().await? {
+            Login::Folder(path) => Arc::new(FolderStore::new(name, path)),
+            Login::S3(settings) => Arc::new(S3Store::new(name, *settings)),
+            Login::Sftp(settings) => Arc::new(SftpStore::connect(name, *settings).await?),
+            Login::Webdav(settings) => Arc::new(WebdavStore::new(name, *settings)),
         };
         Ok(self.accounts.limit(&self.target, store))
     }

@@ -29,6 +29,7 @@ mod merge;
 mod mirror;
 mod name_servers;
 mod newest;
+mod offer;
 mod outputs;
 mod parties;
 mod probing;
@@ -112,6 +113,7 @@ async fn dispatch(surface: &Surface, arguments: &Arguments) -> Ended {
         Command::Target(Target::Add(order)) => target::add::add(surface, global, order).await,
         Command::Target(Target::List) => target::list::list(surface, global),
         Command::Target(Target::Probe { names }) => target::probe::probe(surface, global, names).await,
+        Command::Offer(order) => offer::offer(surface, global, order).await,
         Command::Completions { shell } => {
             manual::completions(*shell);
             Ok(exit::OK)
@@ -131,6 +133,7 @@ fn refuse_unused(global: &args::Global, command: &Command) -> Result<(), Failure
             | Command::Status(_)
             | Command::Resilience
             | Command::Target(_)
+            | Command::Offer(_)
     );
     if !global.only.is_empty() && !about_targets {
         return Err(

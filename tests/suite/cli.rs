@@ -416,7 +416,7 @@ fn target_add_refuses_what_would_not_work() {
         (
             vec!["two", "webdavs://u@localhost/m", "--password", "hunter22"],
             "error: --password takes a reference, not the secret itself\n\
-             hint: --password env:NAME, or --password file:PATH (mode 600)",
+             hint: --password env:NAME, --password file:PATH (mode 600), or --password sealed:PATH (age)",
         ),
         (
             vec!["two", "https://localhost/m"],

@@ -11,6 +11,7 @@ mod cli_desk;
 mod cli_health;
 mod cli_mirrors;
 mod cli_newcomer;
+mod cli_offer;
 mod cli_outputs;
 mod cli_probes;
 mod cli_publish_status;

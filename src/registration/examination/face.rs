@@ -11,7 +11,7 @@ use tokio::time::timeout;
 use url::Url;
 
 use crate::base::{ObjectPath, causes, sanitise};
-use crate::net::{Contacts, Failure, describe};
+use crate::net::{Contacts, Destinations, Failure, describe};
 
 /// Longest that one look may take, from the question to the last byte of a few thousand.
 const ONE_LOOK: Duration = Duration::from_secs(30);
@@ -27,6 +27,8 @@ pub struct PublicFace {
     pub client: reqwest::Client,
     /// Looks at the certificate and at each address family by itself; `None` behind a proxy, which would be gone round.
     pub contacts: Option<Arc<Contacts>>,
+    /// Where connections may lead: the client's and those of `contacts`.
+    pub destinations: Destinations,
     /// A file with authorities that are trusted besides the system's.
     pub ca: Option<Utf8PathBuf>,
 }
@@ -89,6 +91,7 @@ impl PublicFace {
 fn words(error: &reqwest::Error) -> String {
     let kind = match describe(error) {
         Failure::Unreachable => "no connection",
+        Failure::Refused => "not asked",
         Failure::Tls => "TLS failed",
         Failure::Timeout => "no answer in time",
         Failure::ConnectionLost => "the connection broke",

@@ -17,14 +17,14 @@ pub(super) async fn look(face: &PublicFace, path: &ObjectPath, now: Timestamp) -
     };
     let url = face.address(path);
     // A name that has no address was told by the look before.
-    let Ok((_, addresses)) = contacts.resolve(&url).await else { return Vec::new() };
+    let Ok((_, addresses)) = contacts.resolve(&url, &face.destinations).await else { return Vec::new() };
     let mut seen = Vec::new();
     for is_wanted in [SocketAddr::is_ipv4, SocketAddr::is_ipv6] {
-        let Some(address) = addresses.iter().copied().find(is_wanted) else { continue };
-        let contact = contacts.get(&url, address, face.ca.as_deref()).await;
+        let Some(vetted) = addresses.iter().copied().find(|vetted| is_wanted(&vetted.address())) else { continue };
+        let contact = contacts.get(&url, vetted, face.ca.as_deref()).await;
         // Without a route of our own nothing is learnt about the other side.
         if !matches!(contact.result, Err(ContactError::NoRoute(_) | ContactError::Setup(_))) {
-            seen.push((address, contact));
+            seen.push((vetted.address(), contact));
         }
     }
     let certificate = encrypted.then(|| certificate(&seen, now));

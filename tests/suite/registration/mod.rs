@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use spartacus::base::{ByteCount, Clock, TargetName, Timeouts};
-use spartacus::net::{Clients, Contacts, HttpPolicy};
+use spartacus::net::{Clients, Contacts, Destinations, HttpPolicy};
 use spartacus::registration::{Check, Examination, Finding, Login, Outcome, Place, PublicFace, examine};
 
 /// What loopback shows at once; a busy machine gets a while.
@@ -41,6 +41,7 @@ fn face(url: &str) -> PublicFace {
         url: url.parse().expect("a URL"),
         client: Clients::default().get(&HttpPolicy::new(&Timeouts::default())).expect("a client"),
         contacts: Some(Arc::new(Contacts::new(&Timeouts::default()))),
+        destinations: Destinations::anywhere(),
         ca: None,
     }
 }

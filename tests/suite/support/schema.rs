@@ -23,6 +23,7 @@ pub fn expect_command(name: &str, report: &str) -> serde_json::Value {
         "sign" => include_str!("../../../docs/schema/sign-1.json"),
         "key" => include_str!("../../../docs/schema/key-1.json"),
         "keys" => include_str!("../../../docs/schema/keys-1.json"),
+        "examination" => include_str!("../../../docs/schema/examination-1.json"),
         "target" => include_str!("../../../docs/schema/target-1.json"),
         "mirror" => include_str!("../../../docs/schema/mirror-1.json"),
         "mirrors" => include_str!("../../../docs/schema/mirrors-1.json"),

@@ -1,0 +1,135 @@
+//! `spartacus offer doctor`: does a place work, and does its account allow no more than a mirror needs?
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::base::{Clock, causes, sanitise};
+use crate::cli::args::{Global, OfferDoctor};
+use crate::cli::cancel::Cancel;
+use crate::cli::connect::{TargetConnector, destinations, http_policy};
+use crate::cli::exit::{self, Ended, Failure};
+use crate::cli::session::{configuration, hinted};
+use crate::cli::surface::{Surface, say};
+use crate::config::{Config, Target};
+use crate::net::{Clients, Contacts};
+use crate::registration::{Examination, Finding, Outcome, Place, PublicFace, examine, examine_chroot};
+use crate::report;
+
+/// How long readers may wait until they see a change, as long as a canary is waited for.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Examines each place of the configuration, or those named; no project is needed.
+pub async fn doctor(surface: &Surface, global: &Global, order: &OfferDoctor) -> Ended {
+    let config = configuration(surface, global)?;
+    let places = chosen(&config, global, &order.names)?;
+    let cancel = Cancel::on_signals(surface)?;
+    let clients = Arc::new(Clients::for_targets(places.len()));
+    let mut good = true;
+    let mut told: Vec<Value> = Vec::new();
+    for target in places {
+        let looking = one(surface, &config, &clients, target, order);
+        let found = tokio::select! {
+            biased;
+            () = cancel.token.cancelled() => {
+                surface.remark(&format!("{}: what was written for it may lie there still: .spartacus-probe-...", target.name));
+                return Ok(cancel.code().unwrap_or(exit::INTERRUPTED));
+            }
+            found = looking => found?,
+        };
+        good &= found.is_good();
+        if !surface.json {
+            say(&conclusion(target, &found));
+        }
+        told.push(json!({"target": target.name, "good": found.is_good(), "findings": found.findings}));
+    }
+    if surface.json {
+        say(&report::object("spartacus.examination/1", &json!({"targets": told})));
+    }
+    Ok(if good { exit::OK } else { exit::UNHEALTHY })
+}
+
+fn chosen<'a>(config: &'a Config, global: &Global, names: &[String]) -> Result<Vec<&'a Target>, Failure> {
+    let words: Vec<&String> = names.iter().chain(&global.only).collect();
+    let named = |target: &Target, word: &str| target.name.as_str() == word || target.tags.iter().any(|tag| tag == word);
+    if let Some(word) = words.iter().find(|word| !config.targets.iter().any(|target| named(target, word))) {
+        let known: Vec<&str> = config.targets.iter().map(|target| target.name.as_str()).collect();
+        return Err(Failure::told(exit::USAGE, format!("{} has no place named {}", config.path, sanitise(word)))
+            .hint(format!("places are: {}", known.join(", "))));
+    }
+    if config.targets.is_empty() {
+        return Err(Failure::told(exit::USAGE, format!("there is no place in {}", config.path))
+            .hint("write it as a target, see docs/offers.md"));
+    }
+    Ok(config.targets.iter().filter(|target| words.is_empty() || words.iter().any(|word| named(target, word))).collect())
+}
+
+async fn one(
+    surface: &Surface,
+    config: &Config,
+    clients: &Arc<Clients>,
+    target: &Target,
+    order: &OfferDoctor,
+) -> Result<Examination, Failure> {
+    let mut tell = |finding: &Finding| {
+        if !surface.json {
+            say(&line(finding));
+        }
+    };
+    if !surface.json {
+        say(&format!("{}:", target.name));
+    }
+    // What lies below explains a login that fails, so it is looked at first.
+    let below: Vec<Finding> = order.chroot.iter().flat_map(|folder| examine_chroot(folder)).collect();
+    below.iter().for_each(&mut tell);
+    let login = TargetConnector::alone(config, clients, target).login().await.map_err(|error| {
+        let why = causes(&error).join(": ");
+        hinted(exit::USAGE, error).hint(format!("the secret is needed to log in ({why})"))
+    })?;
+    let place = Place {
+        target: target.name.clone(),
+        login,
+        face: face(config, clients, target)?,
+        needed: order.needs,
+        patience: PATIENCE,
+        clock: Clock::System,
+    };
+    let found = examine(&place, &mut tell).await;
+    Ok(Examination { findings: below.into_iter().chain(found.findings).collect() })
+}
+
+fn face(config: &Config, clients: &Arc<Clients>, target: &Target) -> Result<Option<PublicFace>, Failure> {
+    let Some(url) = target.public_url.clone() else { return Ok(None) };
+    let (timeouts, destinations) = (&config.policy.timeouts, destinations(config, target));
+    let client = clients.get(&http_policy(target, timeouts, &destinations)).map_err(|error| hinted(exit::USAGE, error))?;
+    let contacts = target.proxy.is_none().then(|| Arc::new(Contacts::new(timeouts)));
+    Ok(Some(PublicFace { url, client, contacts, destinations, ca: target.ca.clone() }))
+}
+
+fn line(finding: &Finding) -> String {
+    let word = match finding.outcome {
+        Outcome::Passed => "yes    ",
+        Outcome::Warning => "WARNING",
+        Outcome::Failed => "FAILED ",
+        Outcome::NotTried => "-      ",
+    };
+    let fix = finding.fix.as_ref().map(|fix| format!("\n           to mend it: {fix}")).unwrap_or_default();
+    format!("  {word}  {:<30} {}{fix}", finding.check.title(), finding.what)
+}
+
+/// The last line about a place.
+fn conclusion(target: &Target, found: &Examination) -> String {
+    let count = |outcome| found.findings.iter().filter(|finding| finding.outcome == outcome).count();
+    let (failed, warnings) = (count(Outcome::Failed), count(Outcome::Warning));
+    let warned = match warnings {
+        0 => String::new(),
+        1 => ", 1 warning".to_owned(),
+        more => format!(", {more} warnings"),
+    };
+    if found.is_good() {
+        format!("{} can be offered: {} passed{warned}", target.name, count(Outcome::Passed))
+    } else {
+        format!("{} cannot be offered like this: {failed} failed{warned}", target.name)
+    }
+}
