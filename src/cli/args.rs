@@ -6,7 +6,10 @@ use camino::Utf8PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::vantage::args::Places;
-use crate::base::ByteCount;
+
+mod registration;
+
+pub use registration::{Invite, Offer, OfferDoctor};
 
 /// Push signed bundles to many volunteer mirrors at once, and know which of them still stand.
 #[derive(Debug, Parser)]
@@ -120,6 +123,8 @@ pub enum Command {
         after_help = "Examples:\n  spartacus target add local folder:/srv/mirror\n  spartacus target list\n  spartacus target probe local"
     )]
     Target(Target),
+    /// Write what people need to know who want to mirror the project, signed by a maintainer, and a page to print.
+    Invite(Invite),
     /// For whoever has some web space: see that it would do as a mirror.
     #[command(
         subcommand,
@@ -473,36 +478,6 @@ pub enum Target {
         /// Which; all without a name.
         names: Vec<String>,
     },
-}
-
-/// `spartacus offer`
-#[derive(Debug, Subcommand)]
-pub enum Offer {
-    /// Try the place, from logging in to what readers get, and what its account should not be able to do.
-    Doctor(OfferDoctor),
-}
-
-/// `spartacus offer doctor`
-#[derive(Debug, Args)]
-#[command(
-    after_help = "Small files are written and removed again. It logs in as a push does, and tries what no push needs: commands, a shell,
-forwarding, writing outside, other buckets. Each of these should fail; what to change is said beside it (docs/offers.md).
-
-Examples:
-  spartacus offer doctor                         every place in targets.yaml
-  spartacus offer doctor paris --needs '20 GiB'
-  sudo spartacus offer doctor --chroot /srv/mirror      on your own server, with a chroot for SFTP"
-)]
-pub struct OfferDoctor {
-    /// Which places; all of the file without a name.
-    #[arg(value_name = "NAME")]
-    pub names: Vec<String>,
-    /// How much will be stored there: "20 GiB".
-    #[arg(long, value_name = "SIZE")]
-    pub needs: Option<ByteCount>,
-    /// The folder that an SFTP account is locked into, on this machine: the folders down to it are looked at, too.
-    #[arg(long, value_name = "DIR")]
-    pub chroot: Option<Utf8PathBuf>,
 }
 
 /// `spartacus target add`

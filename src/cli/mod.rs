@@ -20,6 +20,7 @@ mod evidence;
 mod exit;
 mod fleet;
 mod init;
+mod invite;
 mod journal;
 mod judge;
 mod key;
@@ -113,6 +114,7 @@ async fn dispatch(surface: &Surface, arguments: &Arguments) -> Ended {
         Command::Target(Target::Add(order)) => target::add::add(surface, global, order).await,
         Command::Target(Target::List) => target::list::list(surface, global),
         Command::Target(Target::Probe { names }) => target::probe::probe(surface, global, names).await,
+        Command::Invite(order) => invite::invite(surface, global, order).await,
         Command::Offer(order) => offer::offer(surface, global, order).await,
         Command::Completions { shell } => {
             manual::completions(*shell);

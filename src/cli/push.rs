@@ -14,6 +14,7 @@ use super::cancel::Cancel;
 use super::check::look_at_mirrors;
 use super::deliver::{Delivery, code, deliver};
 use super::exit::{self, Ended, Failure};
+use super::invite::to_publish;
 use super::newest;
 use super::probing::Looking;
 use super::session::{Session, bundle_failure, file_failure, key_failure};
@@ -199,10 +200,12 @@ pub async fn showcase_with_status(session: &Session) -> Result<Showcase, Failure
     }
     let board = Board { alone: true, ..board(session, &everybody(session)).await? };
     let file = |name, text: String| FleetFile { name, bytes: Bytes::from(text) };
-    let fleet = vec![
+    let mut fleet = vec![
         file("mirrors.json", format!("{}\n", report::mirrors_json(&board).trim_end())),
         file("status.html", report::index_page(&board)),
     ];
+    let invite = to_publish(&session.project, session.clock.now());
+    fleet.extend(invite.map(|bytes| FleetFile { name: "invite.json", bytes }));
     Ok(Showcase { fleet, ..showcase })
 }
 

@@ -1,5 +1,7 @@
 //! The checked configuration: what the rest of the program reads.
 
+use std::time::Duration;
+
 use camino::Utf8PathBuf;
 use url::Url;
 
@@ -26,6 +28,25 @@ pub struct Config {
     pub alerts: Vec<AlertRoute>,
     /// Where it goes, in the order of the file; names are unique.
     pub targets: Vec<Target>,
+    /// What people are told who want to mirror the project, if it invites any.
+    pub invite: Option<InvitePolicy>,
+}
+
+/// `invite:`
+#[derive(Debug, Clone)]
+pub struct InvitePolicy {
+    /// Where offers are sent: `mailto:...` or `https://...`; at least one.
+    pub send_to: Vec<String>,
+    /// Who opens offers besides the project's own identity: age recipients, at least one, whose identity is kept elsewhere.
+    pub recipients: Vec<String>,
+    /// Addresses and networks that we push and look from, as they are written; empty: not told.
+    pub from: Vec<String>,
+    /// Bytes that come to it in a year, as far as that is known.
+    pub growth: Option<ByteCount>,
+    /// What is agreed, a paragraph each.
+    pub conditions: Vec<String>,
+    /// How long it holds.
+    pub valid: Duration,
 }
 
 /// `project:`

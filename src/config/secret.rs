@@ -121,6 +121,7 @@ fn unseal(file: &Utf8PathBuf, identity: &Utf8PathBuf) -> Result<String, SecretEr
     let fail = |source| SecretError::Sealed { file: file.clone(), source };
     let opened = open_file(file, identity).map_err(fail)?;
     let text = std::str::from_utf8(&opened).map_err(|_| fail(SealError::Damaged("what is in it is no text".to_owned())))?;
+    // As all other secrets until they are taken into custody, some lines further up.
     Ok(text.to_owned())
 }
 

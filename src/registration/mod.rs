@@ -1,11 +1,13 @@
 //! How a volunteer's web space becomes a mirror.
 //!
-//! Purpose: to examine a place that somebody offers, before anything of ours goes there: whether it works, and whether we were
-//! given more than we need.
-//! Comes in: a [`Place`]: a way in, and the address that readers will use. Goes out: an [`Examination`]: findings, each with
-//! what is to be mended and how.
+//! Purpose: to invite people, in words that they can verify; to examine a place that somebody offers, before anything of ours goes
+//! there: whether it works, and whether we were given more than we need.
+//! Comes in: what a project is and wants; a [`Place`]: a way in, and the address that readers will use. Goes out: an [`Invite`]
+//! as a signed file and as a page; an [`Examination`]: findings, each with what is to be mended and how.
 //! Must not know: history, the command line, the web; what was pushed before.
 
 mod examination;
+mod invite;
 
 pub use examination::{Check, Examination, Finding, Login, Outcome, Place, PublicFace, examine, examine_chroot};
+pub use invite::{Invite, InviteError, LONGEST_INVITE, Needs, invite_page};

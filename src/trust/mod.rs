@@ -20,7 +20,7 @@ pub use key::{KeyId, PublicKey, SigningKey};
 pub use role::{RoleKeys, SignatureLine, Unsigned};
 pub use state::{BundleRecord, FileRecord, Rejection, RoleFile, RolePin, Verified, VerifiedBundle, VerifiedFleet};
 pub use statement::Statement;
-pub use verify::{Known, MAX_ROOT_CHANGES, verify, verify_bundle, verify_fleet};
+pub use verify::{Known, MAX_ROOT_CHANGES, maintainers, verify, verify_bundle, verify_fleet};
 
 use async_trait::async_trait;
 use bytes::Bytes;

@@ -9,6 +9,7 @@ mod cli_breaker;
 mod cli_cancelled;
 mod cli_desk;
 mod cli_health;
+mod cli_invite;
 mod cli_mirrors;
 mod cli_newcomer;
 mod cli_offer;

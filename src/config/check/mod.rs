@@ -7,6 +7,7 @@ mod address;
 mod alerts;
 mod country;
 mod health;
+mod invite;
 mod kind;
 mod limits;
 mod places;
@@ -52,6 +53,7 @@ pub(super) fn config(review: &Review<'_>, root: &Node) -> Option<Config> {
     let targets = target::targets(&file);
     let health = health::health(&file);
     let alerts = alerts::alerts(&file);
+    let invite = invite::invite(&file);
     file.unsupported(&["serve"]);
     if let (Some(policy), Some(targets)) = (&policy, &targets) {
         enough_targets(&file, policy.replicas, targets.len());
@@ -59,7 +61,7 @@ pub(super) fn config(review: &Review<'_>, root: &Node) -> Option<Config> {
     file.finish();
     let path = review.source.path.clone();
     let (project, policy, (health, ping)) = (project?, policy?, health?);
-    Some(Config { path, project, policy, health, ping, alerts: alerts?, targets: targets? })
+    Some(Config { path, project, policy, health, ping, alerts: alerts?, targets: targets?, invite })
 }
 
 fn project_section(file: &Section<'_, '_>) -> Option<Project> {

@@ -18,8 +18,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use jiff::Timestamp;
 
-use super::role::role_path;
-use super::{Fetch, FetchError, Rejection, RoleFile, RolePin, Verified};
+use super::role::{RootSpec, role_path};
+use super::{Fetch, FetchError, Rejection, RoleFile, RoleKeys, RolePin, Verified};
 use crate::base::ObjectPath;
 
 pub(super) use authority::Authority;
@@ -104,6 +104,24 @@ pub async fn verify(fetch: &dyn Fetch, pin: &[u8], now: Timestamp, known: Option
         bundles,
         newest,
     })
+}
+
+/// Whose signatures count for the list of bundles by the last of `roots`. The first is trusted because the caller does; each next one
+/// has to follow from the one before it.
+///
+/// # Errors
+/// When there is none, or one does not follow.
+pub fn maintainers(roots: &[Bytes]) -> Result<RoleKeys, Rejection> {
+    let (first, rest) = roots.split_first().ok_or(Rejection::Empty)?;
+    let mut authority =
+        Authority::from_pin(first).map_err(|fault| forged(&pinned_root(), "the pinned root does not hold", fault))?;
+    for root in rest.iter().take(MAX_ROOT_CHANGES) {
+        let path = path_of("root", authority.root().version.saturating_add(1))?;
+        authority.add_root(root).map_err(|fault| forged(&path, "it does not follow from the last root", fault))?;
+    }
+    let last = &roots[rest.len().min(MAX_ROOT_CHANGES)];
+    let spec = RootSpec::read(last).map_err(|error| forged(&pinned_root(), "its keys", Fault::Unfit(error.to_string())))?;
+    Ok(spec.targets)
 }
 
 /// Takes root after root until the mirror has no next one.

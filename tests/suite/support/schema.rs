@@ -23,6 +23,8 @@ pub fn expect_command(name: &str, report: &str) -> serde_json::Value {
         "sign" => include_str!("../../../docs/schema/sign-1.json"),
         "key" => include_str!("../../../docs/schema/key-1.json"),
         "keys" => include_str!("../../../docs/schema/keys-1.json"),
+        "invited" => include_str!("../../../docs/schema/invited-1.json"),
+        "invite_shown" => include_str!("../../../docs/schema/invite_shown-1.json"),
         "examination" => include_str!("../../../docs/schema/examination-1.json"),
         "target" => include_str!("../../../docs/schema/target-1.json"),
         "mirror" => include_str!("../../../docs/schema/mirror-1.json"),

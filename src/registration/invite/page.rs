@@ -1,0 +1,96 @@
+//! An invite as a page: to be read, printed and hung up.
+
+use maud::{DOCTYPE, Markup, html};
+
+use super::Invite;
+
+/// Plain enough for paper, and readable in the dark.
+const STYLE: &str = ":root{color-scheme:light dark}body{font:16px/1.5 system-ui,sans-serif;max-width:44rem;margin:2rem auto;padding:0 1rem}\
+    code,pre{font:14px/1.4 ui-monospace,monospace;overflow-wrap:anywhere}pre{white-space:pre-wrap;border:1px solid;padding:.5rem}\
+    dt{font-weight:600;margin-top:.75rem}dd{margin:0}@media print{body{margin:0;max-width:none}}";
+
+/// The page, without scripts and without anything from elsewhere. Nothing in it is secret, and nothing of it is signed: it says where
+/// the signed file is to be compared.
+#[must_use]
+pub fn invite_page(invite: &Invite) -> String {
+    let title = format!("Mirrors wanted: {}", invite.project);
+    let page: Markup = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                title { (title) }
+                style { (STYLE) }
+            }
+            body {
+                h1 { (title) }
+                p {
+                    "With some web space you can keep a copy of " (invite.project) " that everybody can verify. You need no more than an account \
+                     that is locked into one folder; what you give us for it is sealed, and you can leave at any time."
+                }
+                (facts(invite))
+                h2 { "How" }
+                ol {
+                    li { "Make an account for one folder, by SFTP, WebDAV or S3, and an address where readers find that folder." }
+                    li { "Let it be looked at: " code { "spartacus offer doctor" } ". It says what is missing, and what is too much." }
+                    li { "Tell us of it (see above). Seal passwords and keys to both recipients below, with age; an account with SFTP needs none." }
+                }
+                @if !invite.deploy_keys.is_empty() {
+                    h3 { "For SFTP: the line in authorized_keys" }
+                    pre { (authorized_keys(invite)) }
+                }
+                h3 { "To seal a secret" }
+                pre { "age -a" @for recipient in &invite.recipients { " -r " (recipient) } " -o secret.age" }
+                @if !invite.conditions.is_empty() {
+                    h2 { "What we agree on" }
+                    @for condition in &invite.conditions { p { (condition) } }
+                }
+                h2 { "Is it from us?" }
+                p {
+                    "This page is not signed; " code { "invite.json" } " is, with the same in it. Compare the pin with what we say elsewhere, and let \
+                     the file be verified:"
+                }
+                pre { "spartacus invite --show invite.json --pin " (invite.pin) }
+            }
+        }
+    };
+    page.into_string()
+}
+
+fn facts(invite: &Invite) -> Markup {
+    let needs = &invite.needs;
+    let day = |moment: jiff::Timestamp| moment.strftime("%Y-%m-%d").to_string();
+    html! {
+        dl {
+            dt { "What is stored" }
+            dd {
+                (needs.bytes) " in " (needs.files) " files"
+                @if let Some(newest) = &needs.newest { "; the newest release, " (newest) ", has " (needs.newest_bytes) }
+                @if let Some(growth) = needs.growth_per_year { "; about " (growth) " more in a year" }
+                "."
+            }
+            dt { "Where offers go" }
+            @for place in &invite.send_to {
+                dd { a href=(place) { (place.strip_prefix("mailto:").unwrap_or(place)) } }
+            }
+            @if !invite.from.is_empty() {
+                dt { "We push and look from" }
+                dd { code { (invite.from.join(", ")) } }
+            }
+            dt { "By" }
+            dd { (invite.protocols.join(", ")) }
+            dt { "Pin" }
+            dd { code { (invite.pin) } }
+            dt { "This invite holds" }
+            dd { "from " (day(invite.at)) " until " (day(invite.expires)) }
+        }
+    }
+}
+
+/// One line for each key, with no more rights than a push needs, and only from our own addresses where they are known.
+fn authorized_keys(invite: &Invite) -> String {
+    let from = if invite.from.is_empty() { String::new() } else { format!(",from=\"{}\"", invite.from.join(",")) };
+    let line = |key: &String| format!("restrict{from} {key}");
+    invite.deploy_keys.iter().map(line).collect::<Vec<_>>().join("\n")
+}
