@@ -6,6 +6,7 @@ use super::error::BundleError;
 use super::lifetime;
 use super::project::Project;
 use super::published::Published;
+use crate::trust::role::FLEET;
 
 /// The timestamp that mirrors show now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,7 +15,8 @@ pub struct Heartbeat {
     pub version: u64,
     /// When mirrors that still show it become stale.
     pub expires: Timestamp,
-    /// When half its life is gone, or a day where it also tells of mirrors: the next one is made then.
+    /// When half its life is gone, or a day where it also tells of mirrors, or at once where it should and did not yet: the next
+    /// one is made then.
     pub due: Timestamp,
     /// When the next one would expire, if it were made now.
     pub next_expires: Timestamp,
@@ -27,7 +29,12 @@ impl Heartbeat {
         let Some(published) = Published::load(project, now).await? else { return Ok(None) };
         let life = lifetime::of_timestamp(&project.keyring()?);
         let timestamp = &published.verified().timestamp;
-        let left = if tells && published.list.fleet.is_some() { life - SignedDuration::from_hours(24) } else { life / 2 };
+        let tells = tells && published.list.fleet.is_some();
+        let left = match published.verified().pins.contains_key(FLEET) {
+            false if tells => life,
+            true if tells => life - SignedDuration::from_hours(24),
+            _ => life / 2,
+        };
         Ok(Some(Self {
             version: timestamp.version,
             expires: timestamp.expires,

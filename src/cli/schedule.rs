@@ -57,6 +57,7 @@ pub async fn schedule(surface: &Surface, global: &Global, order: &Schedule) -> E
     let read = digest(&global.config);
     let mut desk = Desk { surface: surface.clone(), global, outputs, session, read, cancel: cancel.clone(), pulse };
     let all_done = keep_time(&mut desk, seed, order.once, &cancel.token).await;
+    desk.pulse.end().await;
     match cancel.code() {
         Some(code) => Ok(code),
         None if all_done => Ok(exit::OK),
@@ -283,16 +284,21 @@ fn digest(path: &Utf8Path) -> Option<Sha256> {
 
 /// A sign of life that is written while the process works and while it waits: whoever watches the file's age sees a process
 /// that is gone or hangs.
-struct Pulse(tokio::sync::watch::Sender<String>);
+struct Pulse {
+    doing: tokio::sync::watch::Sender<String>,
+    beating: tokio::task::JoinHandle<()>,
+    path: Utf8PathBuf,
+}
 
 impl Pulse {
     fn begin(path: Utf8PathBuf) -> Self {
-        let (sender, mut receiver) = tokio::sync::watch::channel("starting".to_owned());
-        tokio::spawn(async move {
+        let (doing, mut receiver) = tokio::sync::watch::channel("starting".to_owned());
+        let place = path.clone();
+        let beating = tokio::spawn(async move {
             loop {
                 let doing = receiver.borrow_and_update().clone();
-                if let Err(error) = beat(&path, &doing) {
-                    tracing::warn!(%path, %error, "the sign of life cannot be written");
+                if let Err(error) = beat(&place, &doing) {
+                    tracing::warn!(path = %place, %error, "the sign of life cannot be written");
                 }
                 tokio::select! {
                     changed = receiver.changed() => if changed.is_err() { break },
@@ -300,11 +306,21 @@ impl Pulse {
                 }
             }
         });
-        Self(sender)
+        Self { doing, beating, path }
     }
 
     fn doing(&self, what: &str) {
-        self.0.send_replace(what.to_owned());
+        self.doing.send_replace(what.to_owned());
+    }
+
+    /// The last sign: whoever looks later sees that it ended in good order.
+    async fn end(self) {
+        drop(self.doing);
+        // It ends by itself now; had it panicked, that was told.
+        let _ = self.beating.await;
+        if let Err(error) = beat(&self.path, "ended") {
+            tracing::warn!(path = %self.path, %error, "the sign of life cannot be written");
+        }
     }
 }
 

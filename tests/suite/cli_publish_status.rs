@@ -156,7 +156,10 @@ fn a_project_that_begins_to_tell_does_so_with_its_next_push() {
     desk.edit("targets.yaml", "publish_status: true", "publish_status: false");
     push(&desk, "v1");
     assert!(!desk.path("paris/fleet").exists());
+    let due = || desk.run(&["renew", "--if-due", "--dry-run"]).ends_with(0).out.contains("timestamp 2, until ");
+    assert!(!due());
     desk.edit("targets.yaml", "publish_status: false", "publish_status: true");
+    assert!(due(), "there is something to tell that was never told");
     desk.run(&["push"]).ends_with(0);
     assert_eq!(stock_client(&desk, &face), Ok(5));
     let again = desk.run(&["push"]).ends_with(0);
