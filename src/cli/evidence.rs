@@ -79,6 +79,8 @@ pub async fn keep(
 ) -> Result<Option<Utf8PathBuf>, Failure> {
     let look = health.seen.as_ref().map(|seen| &seen.look);
     let named = look.into_iter().flat_map(|look| look.evidence.iter().filter_map(|fact| fact.path.clone()));
+    let named: Vec<ObjectPath> = named.collect();
+    let is_about_the_pointer = suspects.iter().chain(&named).any(|path| *path == release.pointer.path);
     let mut paths: Vec<ObjectPath> = vec![release.pointer.path.clone()];
     paths.extend(suspects.iter().cloned().chain(named).filter(|path| *path != release.pointer.path));
     let mut seen = BTreeSet::new();
@@ -94,8 +96,8 @@ pub async fn keep(
         objects.push(read_until(end, session, target, path, expected).await);
     }
     // The pointer comes first; where something else is wrong, the pointer alone is no evidence.
-    let wrong = if objects.len() > 1 { &objects[1..] } else { &objects[..] };
-    if wrong.iter().all(|(item, bytes)| bytes.is_none() && !item.missing) {
+    let wrong = if objects.len() > 1 && !is_about_the_pointer { &objects[1..] } else { &objects[..] };
+    if !wrong.iter().any(|(item, bytes)| item.tells(bytes.is_some())) {
         return Ok(None);
     }
     let all = session.project.state().join("evidence").join(target.name.as_str());
@@ -169,6 +171,11 @@ async fn read_until(
 }
 
 impl Item {
+    /// Whether it shows what readers get. A server that is busy, or wants a login for once, shows nothing of it.
+    fn tells(&self, has_bytes: bool) -> bool {
+        self.missing || has_bytes && self.status.is_none_or(|status| matches!(status, 200 | 206 | 404 | 410))
+    }
+
     fn of(path: ObjectPath, expected: Option<(u64, Sha256)>) -> Self {
         Self {
             path,

@@ -88,6 +88,10 @@ pub async fn mend(
         return Ok(Mended { mirrors, run: None });
     }
     let Some(release) = current(session, now).await? else { return Ok(Mended { mirrors, run: None }) };
+    // Who could not repair now keeps nothing aside: each time would cost an older incident its place.
+    let held = session.project.lock().map_err(bundle_failure)?;
+    super::newest::refuse_if_set_back(session).await?;
+    drop(held);
     let keeping = evidence(session, &due, &release, now);
     let mut evidence_of = tokio::select! {
         biased;
@@ -108,8 +112,12 @@ pub async fn mend(
             Some(Ok(Some(_))) | None => None,
         };
         if let Some((deed, why)) = spared {
+            // It counts as a try: a mirror that gives nothing is not to be read again every minute.
+            let tries = tried_again(patient.tries, now);
+            let noted = session.history.set_repair_tries(&patient.target.name, Some(tries));
+            noted.map_err(|error| hinted(exit::UNEXPECTED, error))?;
             let why = Some(format!("not repaired, {why}"));
-            mirrors.push(UnattendedRepair { why, ..row(patient, deed, patient.tries) });
+            mirrors.push(UnattendedRepair { why, ..row(patient, deed, Some(tries)) });
             continue;
         }
         let tries = tried_again(patient.tries, now);

@@ -194,7 +194,7 @@ pub fn refuse_own_files(global: &Global, option: &str, path: &Utf8Path) -> Resul
     let hit = places.iter().flatten().any(|place| own.iter().flatten().any(|own| place.starts_with(own)));
     if hit {
         return Err(Failure::told(exit::USAGE, format!("{option} {path}: that would overwrite what belongs to the project"))
-            .hint(format!("{option} takes a file outside of keys/ and .spartacus/, and not targets.yaml")));
+            .hint(format!("{option} takes a place outside of keys/ and .spartacus/, and not targets.yaml")));
     }
     Ok(())
 }
@@ -209,7 +209,7 @@ pub fn refuse_other_content(option: &str, path: &Utf8Path, begins: &str, what: &
         return Ok(());
     }
     Err(Failure::told(exit::USAGE, format!("{option} {path}: there is a file already, and it is no {what}"))
-        .hint(format!("give {option} another name, or remove {path} first")))
+        .hint(format!("give {option} another name")))
 }
 
 /// A local file that could not be read or written, with what was tried.

@@ -1,6 +1,19 @@
 //! What the person who runs a mirror should do about each thing that speaks against it.
 
+use super::fleet::FleetMirror;
 use crate::health::ReasonCode;
+
+/// What to do about a mirror: as [`advice`] says, but where it was our own rule that kept us from it.
+#[must_use]
+pub fn advice_about(mirror: &FleetMirror, code: ReasonCode) -> &'static str {
+    match code {
+        ReasonCode::NoAnswer | ReasonCode::CannotWrite | ReasonCode::NotShown if mirror.is_refused_by_us() => {
+            "It was not asked: `addresses: public` does not let us go where it lies. Allow that network in `policy: private_networks`, or \
+             write `addresses: anywhere` for it, if you know that it may lie there."
+        }
+        code => advice(code),
+    }
+}
 
 /// What to do, in words for a volunteer.
 #[must_use]

@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::advice::advice;
+use super::advice::advice_about;
 use super::fleet::{Fleet, FleetMirror};
 use super::json::object;
 use super::probes::{files_words, sample_words, speed_words, write_words};
@@ -43,7 +43,7 @@ pub fn explanation(fleet: &Fleet, mirror: &FleetMirror, events: &[Event]) -> Str
     for reason in &standing.reasons {
         say(0, "");
         say(1, &format!("{} (since {}): {}", code_word(reason.code), words::moment(reason.first_seen), reason.message));
-        say(1, &format!("what to do: {}", advice(reason.code)));
+        say(1, &format!("what to do: {}", advice_about(mirror, reason.code)));
     }
     say(0, "");
     if let Some(seen) = &mirror.seen {
@@ -82,7 +82,7 @@ pub fn explanation_json(fleet: &Fleet, mirror: &FleetMirror, events: &[Event]) -
     let names = ["24h", "7d", "30d", "90d"];
     let uptime: serde_json::Map<String, serde_json::Value> =
         names.iter().zip(&mirror.uptime).map(|(name, uptime)| ((*name).to_owned(), serde_json::json!(uptime))).collect();
-    let advice: Vec<&str> = mirror.standing.reasons.iter().map(|reason| advice(reason.code)).collect();
+    let advice: Vec<&str> = mirror.standing.reasons.iter().map(|reason| advice_about(mirror, reason.code)).collect();
     object(
         "spartacus.mirror/1",
         &serde_json::json!({

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use url::Url;
 
 use crate::base::{BundleName, Lifecycle, TargetName, VantageName};
-use crate::health::{Elsewhere, Observation, Standing};
+use crate::health::{Elsewhere, Observation, Standing, TroubleClass};
 use crate::history::{LastProbes, Uptime};
 
 /// All mirrors of a project at one moment, and what led there. Nothing in here is secret: no credentials, no write
@@ -104,4 +104,14 @@ pub struct FleetMirror {
     pub elsewhere: Vec<Elsewhere>,
     /// Over 24 hours, 7, 30 and 90 days.
     pub uptime: [Uptime; 4],
+}
+
+impl FleetMirror {
+    /// Whether the last look was not made because of our own rule about addresses.
+    #[must_use]
+    pub fn is_refused_by_us(&self) -> bool {
+        let reach = self.seen.iter().flat_map(|seen| &seen.probes.reach);
+        let troubles: Vec<_> = reach.filter_map(|reach| reach.trouble.as_ref()).collect();
+        !troubles.is_empty() && troubles.iter().all(|trouble| trouble.class == TroubleClass::Address)
+    }
 }

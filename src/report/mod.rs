@@ -40,7 +40,7 @@ mod tests;
 mod words;
 mod xml;
 
-pub use advice::advice;
+pub use advice::{advice, advice_about};
 pub use alerts::{AlertReport, RouteReport, alerts_json, alerts_text, failing_routes};
 pub use board::{Board, BoardBundle, BoardFile, Past};
 pub use check::check_table;

@@ -75,13 +75,15 @@ fn an_account_that_can_do_more_than_a_mirror_needs_is_told_what_and_how_to_mend_
         "{}",
         told.out
     );
-    // A secret that is not there ends it before anything is tried, and says which.
-    offer(
-        &desk,
-        "  - name: box\n    webdav:\n      url: https://127.0.0.1:9/\n      user: u\n      password: env:NOT_SET_HERE\n",
-    );
-    let missing = desk.run(&["offer", "doctor"]).ends_with(2);
-    assert!(missing.err.contains("the environment variable NOT_SET_HERE is not set"), "{}", missing.err);
+    let left = std::fs::read_dir(&server.root).expect("a folder").map(|entry| entry.expect("an entry").file_name());
+    assert_eq!(left.filter(|name| name.to_string_lossy().contains("probe")).count(), 0, "nothing of it stays");
+    // A secret that is not there is told for that place, and the others are looked at.
+    std::fs::create_dir(desk.path("web")).expect("a new folder");
+    let unset = "  - name: box\n    webdav:\n      url: https://127.0.0.1:9/\n      user: u\n      password: env:NOT_SET_HERE\n";
+    offer(&desk, &format!("{unset}  - name: web\n    folder:\n      path: web\n"));
+    let missing = desk.run(&["offer", "doctor"]).ends_with(7);
+    assert!(missing.out.contains("the environment variable NOT_SET_HERE is not set"), "{}", missing.out);
+    assert!(missing.headline().starts_with("web can be offered: "), "{}", missing.out);
     desk.write("targets.yaml", "project: {name: my offer}\ntargets: []\n");
     desk.run(&["offer", "doctor"])
         .complains(2, "error: there is no place in targets.yaml\nhint: write it as a target, see docs/offers.md");

@@ -106,7 +106,11 @@ fn over_http_the_answer_is_kept_as_it_came_and_a_mirror_that_gives_none_is_not_t
     fs::write(base.join("nginx.conf"), configuration).expect("ours");
     server.signal("HUP");
     seen_by_all_workers(|| http::get(&readme).is_some());
-    let told = schema::expect_command("repairs", &desk.run(&["repair", "--auto", "--json"]).ends_with(0).out);
+    // That was a try: it is not read again at once.
+    let at_once = desk.run(&["repair", "--auto"]).ends_with(0);
+    assert!(at_once.out.contains("later") && desk.read("paris/releases/v1/README") == "read it\n", "{}", at_once.out);
+    let later = desk.shell("faketime -f '+16m' spartacus repair --auto --json").ends_with(0);
+    let told = schema::expect_command("repairs", &later.out);
     assert_eq!((&told["headline"], &told["mirrors"][0]["deed"]), (&"1 repaired".into(), &"repaired".into()), "{told}");
     assert_eq!(desk.read("paris/releases/v1/README"), "read me\n");
 
@@ -198,6 +202,8 @@ fn a_schedule_runs_until_it_is_stopped_follows_a_changed_file_and_keeps_a_broken
         running.join().expect("the thread of the shell")
     });
     assert_eq!(stopped.code, 143, "{}", desk.read("log"));
+    let sign: serde_json::Value = serde_json::from_str(&desk.read(".spartacus/schedule.json")).expect("one JSON object");
+    assert_eq!(sign["doing"], "ended");
     // It let go of its lock.
     let lock = File::open(desk.path(".spartacus/schedule.lock")).expect("it was made");
     lock.try_lock().expect("nobody holds it");

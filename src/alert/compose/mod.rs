@@ -11,7 +11,7 @@ use super::decide::News;
 use super::letter::{Item, Letter, Urgency};
 use crate::base::{Audience, RouteName, Sha256, escape};
 use crate::history::Incident;
-use crate::report::{Fleet, FleetMirror, advice};
+use crate::report::{Fleet, FleetMirror, advice_about};
 
 /// Longest title, in characters: some receivers cut earlier, none later.
 const TITLE: usize = 150;
@@ -100,7 +100,7 @@ fn item(fleet: &Fleet, incident: &Incident) -> Item {
 fn of_mirror(mirror: &FleetMirror) -> (String, Vec<String>) {
     let reasons = &mirror.standing.reasons;
     let summary: Vec<&str> = reasons.iter().map(|reason| reason.message.as_str()).collect();
-    let advice = reasons.iter().map(|reason| advice(reason.code).to_owned()).collect();
+    let advice = reasons.iter().map(|reason| advice_about(mirror, reason.code).to_owned()).collect();
     (summary.join("; "), advice)
 }
 

@@ -108,7 +108,7 @@ fn due_on(session: &Session, route: &AlertRoute, all: &Fleet, sight: &Sight) -> 
     let before = session.history.incidents(&route.name).map_err(|error| hinted(exit::UNEXPECTED, error))?;
     let decision = match route.rules.audience {
         Audience::Maintainer => decide(&route.rules, &before, sight),
-        Audience::Volunteer => decide(&route.rules, &before, &sight.only(&reachable(session))),
+        Audience::Volunteer => decide(&route.rules, &before, &sight.only(&reachable(session, all))),
     };
     let letter = |news: &News| {
         let whereabouts = news.mirror.as_ref().map(|mirror| whereabouts(session, mirror)).unwrap_or_default();
@@ -118,9 +118,11 @@ fn due_on(session: &Session, route: &AlertRoute, all: &Fleet, sight: &Sight) -> 
     Ok(Told { route: route.name.clone(), incidents: decision.incidents, letters })
 }
 
-/// Mirrors whose volunteers said where they are reached.
-fn reachable(session: &Session) -> BTreeSet<TargetName> {
-    session.config.targets.iter().filter(|target| target.contact.is_some()).map(|target| target.name.clone()).collect()
+/// Mirrors whose volunteers said where they are reached. What our own rule about addresses kept us from is nothing of theirs.
+fn reachable(session: &Session, all: &Fleet) -> BTreeSet<TargetName> {
+    let ours = |target: &Target| all.mirrors.iter().any(|mirror| mirror.name == target.name && mirror.is_refused_by_us());
+    let told = session.config.targets.iter().filter(|target| target.contact.is_some() && !ours(target));
+    told.map(|target| target.name.clone()).collect()
 }
 
 fn written(mirror: Option<&TargetName>, letter: &Letter) -> NewMessage {

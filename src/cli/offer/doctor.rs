@@ -5,16 +5,16 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::base::{Clock, causes, sanitise};
+use crate::base::{Clock, causes, escape, sanitise};
 use crate::cli::args::{Global, OfferDoctor};
 use crate::cli::cancel::Cancel;
 use crate::cli::connect::{TargetConnector, destinations, http_policy};
 use crate::cli::exit::{self, Ended, Failure};
 use crate::cli::session::{configuration, hinted};
 use crate::cli::surface::{Surface, say};
-use crate::config::{Config, Target};
+use crate::config::{Config, Target, TargetKind};
 use crate::net::{Clients, Contacts};
-use crate::registration::{Examination, Finding, Outcome, Place, PublicFace, examine, examine_chroot};
+use crate::registration::{Check, Examination, Finding, Outcome, Place, PublicFace, examine, examine_chroot};
 use crate::report;
 
 /// How long readers may wait until they see a change, as long as a canary is waited for.
@@ -52,8 +52,8 @@ pub async fn doctor(surface: &Surface, global: &Global, order: &OfferDoctor) -> 
 
 fn chosen<'a>(config: &'a Config, global: &Global, names: &[String]) -> Result<Vec<&'a Target>, Failure> {
     let words: Vec<&String> = names.iter().chain(&global.only).collect();
-    let named = |target: &Target, word: &str| target.name.as_str() == word || target.tags.iter().any(|tag| tag == word);
-    if let Some(word) = words.iter().find(|word| !config.targets.iter().any(|target| named(target, word))) {
+    let is_meant = |target: &Target, word: &str| target.name.as_str() == word || target.tags.iter().any(|tag| tag == word);
+    if let Some(word) = words.iter().find(|word| !config.targets.iter().any(|target| is_meant(target, word))) {
         let known: Vec<&str> = config.targets.iter().map(|target| target.name.as_str()).collect();
         return Err(Failure::told(exit::USAGE, format!("{} has no place named {}", config.path, sanitise(word)))
             .hint(format!("places are: {}", known.join(", "))));
@@ -62,7 +62,7 @@ fn chosen<'a>(config: &'a Config, global: &Global, names: &[String]) -> Result<V
         return Err(Failure::told(exit::USAGE, format!("there is no place in {}", config.path))
             .hint("write it as a target, see docs/offers.md"));
     }
-    Ok(config.targets.iter().filter(|target| words.is_empty() || words.iter().any(|word| named(target, word))).collect())
+    Ok(config.targets.iter().filter(|target| words.is_empty() || words.iter().any(|word| is_meant(target, word))).collect())
 }
 
 async fn one(
@@ -81,12 +81,20 @@ async fn one(
         say(&format!("{}:", target.name));
     }
     // What lies below explains a login that fails, so it is looked at first.
-    let below: Vec<Finding> = order.chroot.iter().flat_map(|folder| examine_chroot(folder)).collect();
+    let locked_in = order.chroot.iter().filter(|_| matches!(target.kind, TargetKind::Sftp(_)));
+    let below: Vec<Finding> = locked_in.flat_map(|folder| examine_chroot(folder)).collect();
     below.iter().for_each(&mut tell);
-    let login = TargetConnector::alone(config, clients, target).login().await.map_err(|error| {
-        let why = causes(&error).join(": ");
-        hinted(exit::USAGE, error).hint(format!("the secret is needed to log in ({why})"))
-    })?;
+    let login = match TargetConnector::alone(config, clients, target).login().await {
+        Ok(login) => login,
+        Err(error) => {
+            // No server was asked: it is our own side that lacks something.
+            let what = causes(&error).pop().unwrap_or_default();
+            let fix = error.advice.as_ref().map(|advice| escape(advice));
+            let missing = Finding { check: Check::Login, outcome: Outcome::Failed, what: escape(&what), fix };
+            tell(&missing);
+            return Ok(Examination { findings: below.into_iter().chain([missing]).collect() });
+        }
+    };
     let place = Place {
         target: target.name.clone(),
         login,

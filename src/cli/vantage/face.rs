@@ -22,13 +22,14 @@ pub fn mirror(clients: &Clients, contacts: &Arc<Contacts>, timeouts: &Timeouts, 
     let families = [(Family::Ipv4, Ipv4Addr::UNSPECIFIED.into()), (Family::Ipv6, Ipv6Addr::UNSPECIFIED.into())];
     let again = families.map(|(family, any)| (family, source(clients, timeouts, address, Some(any))));
     let reach = direct.then(|| ReachProbe::new(contacts.clone(), address.url.clone(), address.ca.clone()));
+    let reach = reach.flatten().map(|probe| probe.within(address.destinations.clone()));
     Mirror {
         target: address.name.clone(),
         source: source(clients, timeouts, address, None),
         holds: Holds::All,
         known: None,
         probes: ProbeOrders::default(),
-        reach: reach.flatten(),
+        reach,
         again: if direct { again.into() } else { Vec::new() },
     }
 }
@@ -41,7 +42,12 @@ fn source(clients: &Clients, timeouts: &Timeouts, address: &Address, any: Option
 }
 
 fn face(clients: &Clients, timeouts: &Timeouts, address: &Address, any: Option<IpAddr>) -> Result<Face, NetError> {
-    let policy = HttpPolicy { proxy: address.proxy.clone(), ca: address.ca.clone(), ..HttpPolicy::new(timeouts) };
+    let policy = HttpPolicy {
+        proxy: address.proxy.clone(),
+        ca: address.ca.clone(),
+        destinations: address.destinations.clone(),
+        ..HttpPolicy::new(timeouts)
+    };
     let policy = match any {
         Some(any) => policy.afresh(any, timeouts),
         None => policy,

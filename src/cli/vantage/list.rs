@@ -8,13 +8,14 @@ use url::Url;
 use super::args::Places;
 use crate::base::{Lifecycle, ObjectPath, TargetName, Timeouts, causes, sanitise};
 use crate::cli::args::Global;
+use crate::cli::connect::destinations;
 use crate::cli::exit::{self, Failure};
 use crate::cli::push;
 use crate::cli::session::{configuration, hinted, project, read_at_most};
 use crate::cli::surface::Surface;
 use crate::cli::verify::read_pin;
 use crate::config::{Config, Target, TargetState};
-use crate::net::{Clients, HttpPolicy};
+use crate::net::{Clients, Destinations, HttpPolicy};
 use crate::reader::HttpSource;
 use crate::trust::Fetch as _;
 
@@ -33,6 +34,8 @@ pub struct Address {
     pub proxy: Option<Url>,
     /// Authorities trusted besides the system's.
     pub ca: Option<Utf8PathBuf>,
+    /// Where connections may lead: a list says nothing of that, and whoever names it vouches for it.
+    pub destinations: Destinations,
 }
 
 /// Everything that a look needs.
@@ -89,7 +92,13 @@ impl Addresses {
             if mirrors.iter().any(|other| other.name == listed.name) {
                 return Err(refuse(&format!("{} is in it twice", listed.name)));
             }
-            mirrors.push(Address { name: listed.name, url, proxy: None, ca: places.ca.clone() });
+            mirrors.push(Address {
+                name: listed.name,
+                url,
+                proxy: None,
+                ca: places.ca.clone(),
+                destinations: Destinations::anywhere(),
+            });
         }
         Self { pin, mirrors, control: places.control.clone(), timeouts: Timeouts::default() }.not_empty(list)
     }
@@ -99,7 +108,8 @@ impl Addresses {
         let pin = push::pin(&project(global)?)?;
         let address = |target: &Target| {
             let url = target.public_url.clone()?;
-            Some(Address { name: target.name.clone(), url, proxy: target.proxy.clone(), ca: target.ca.clone() })
+            let destinations = destinations(&config, target);
+            Some(Address { name: target.name.clone(), url, proxy: target.proxy.clone(), ca: target.ca.clone(), destinations })
         };
         let active = config.targets.iter().filter(|target| target.state == TargetState::Active);
         let mirrors = active.filter_map(address).collect();

@@ -60,20 +60,23 @@ impl History {
             for (uptime, (window, width)) in found.iter_mut().zip(WINDOWS) {
                 let begin = now.as_second() - i64::try_from(window.as_secs()).unwrap_or(i64::MAX);
                 // More looks than were due, by hand, are not more of the time measured.
-                let every = every.as_secs_f64().max(1.0);
-                let most = (f64::from(u32::try_from(width.seconds()).unwrap_or(u32::MAX)) / every).max(1.0);
-                let (up, down, looks): (u32, u32, f64) = inner
+                let every = i64::try_from(every.as_secs()).unwrap_or(i64::MAX).max(1);
+                let most = (width.seconds() + every - 1) / every;
+                let (up, down, looks): (u32, u32, u32) = inner
                     .connection
                     .prepare_cached(
-                        "SELECT coalesce(sum(up), 0), coalesce(sum(down), 0), coalesce(sum(min(up + down, ?4)), 0.0) FROM stretches
-                         WHERE target = ?1 AND width = ?2 AND start > ?3",
+                        "SELECT coalesce(sum(up), 0), coalesce(sum(down), 0),
+                           CASE WHEN ?2 <= ?5 THEN count(DISTINCT CASE WHEN up + down > 0 THEN start / ?5 END)
+                             ELSE coalesce(sum(min(up + down, ?4)), 0) END
+                         FROM stretches WHERE target = ?1 AND width = ?2 AND start > ?3",
                     )?
-                    .query_row((target.as_str(), width.seconds(), begin, most), |row| {
-                        Ok((column::count(row, 0)?, column::count(row, 1)?, row.get(2)?))
+                    .query_row((target.as_str(), width.seconds(), begin, most, every), |row| {
+                        Ok((column::count(row, 0)?, column::count(row, 1)?, column::count(row, 2)?))
                     })?;
                 let measured = f64::from(up) + f64::from(down);
                 uptime.ratio = (measured > 0.0).then(|| f64::from(up) / measured);
-                uptime.coverage = (looks * every / window.as_secs_f64()).min(1.0);
+                let seconds = f64::from(u32::try_from(every).unwrap_or(u32::MAX));
+                uptime.coverage = (f64::from(looks) * seconds / window.as_secs_f64()).min(1.0);
             }
             Ok(found)
         })

@@ -60,7 +60,15 @@ pub(super) fn cannot(check: Check, login: &Login, error: &StoreError) -> Finding
 /// The rights that a push needs.
 fn rights(login: &Login) -> String {
     match login {
-        Login::Sftp(settings) => format!("the folder must belong to the account: chown {} FOLDER", settings.user),
+        // The top of a chroot has to stay root's, or nobody gets in any more.
+        Login::Sftp(settings) if matches!(settings.base.as_str(), "/" | "." | "") => format!(
+            "make a folder below it that belongs to the account (install -d -o {} FOLDER) and write it as `path`; the top of a chroot \
+             must stay root's",
+            settings.user
+        ),
+        Login::Sftp(settings) => {
+            format!("the folder must belong to the account, if it is not the chroot itself: chown {} FOLDER", settings.user)
+        }
         Login::S3(settings) => {
             let below = if settings.prefix.is_empty() { String::new() } else { format!("{}/", settings.prefix) };
             format!(

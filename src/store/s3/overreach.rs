@@ -60,15 +60,23 @@ impl S3Store {
             return self.all_ours(Aim::ListingOutside);
         }
         let (mut level, mut others) = (String::new(), Vec::new());
+        let (mut listed, mut refusal) = (false, None);
         for part in self.prefix.split('/') {
             let own = format!("{level}{part}/");
             match self.names_below(&level).await {
-                Ok(names) => others.extend(names.into_iter().filter(|name| *name != own && *name != level)),
-                Err(error) => return Attempt::failed(Aim::ListingOutside, &error),
+                Ok(names) => {
+                    listed = true;
+                    others.extend(names.into_iter().filter(|name| *name != own && *name != level));
+                }
+                // A policy may hide the top and show what lies lower.
+                Err(error) => drop(refusal.get_or_insert(error)),
             }
             level = own;
         }
-        Attempt::listed(Aim::ListingOutside, "name", &others)
+        match refusal {
+            Some(error) if !listed => Attempt::failed(Aim::ListingOutside, &error),
+            _ => Attempt::listed(Aim::ListingOutside, "name", &others),
+        }
     }
 
     async fn names_below(&self, level: &str) -> Result<Vec<String>, StoreError> {

@@ -56,13 +56,14 @@ async fn write(session: &Session, name: &str) -> Attempt {
     let places = [session.base().join("..").join(name), RemotePath::new(format!("/{name}"))];
     let mut refusal = None;
     for place in &places {
-        let made = async {
-            let handle = open(session, place, OpenFlags::WRITE_NEW, Some(PRIVATE)).await?;
-            close(session, &handle).await
-        };
-        match made.await {
-            Ok(()) => {}
+        match open(session, place, OpenFlags::WRITE_NEW, Some(PRIVATE)).await {
+            // It is there whatever becomes of the handle.
+            Ok(handle) => drop(close(session, &handle).await),
             Err(failure) => {
+                if !failure.is_answer() {
+                    // Without an answer it may have been made all the same; if it was not, there is nothing to remove.
+                    let _ = remove(session, place).await;
+                }
                 refusal.get_or_insert_with(|| failed(aim, &failure));
                 continue;
             }

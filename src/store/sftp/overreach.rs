@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use russh::client::Msg;
 use russh::{ChannelMsg, ChannelOpenFailure};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::connect::{Ssh, connect};
 use super::failure::Failure;
@@ -45,6 +45,7 @@ struct Visitor<'a> {
 impl Visitor<'_> {
     async fn attempts(mut self, name: &str) -> Vec<Attempt> {
         let mut found = Vec::new();
+        let limit = self.settings.timeouts.connect + self.settings.timeouts.handshake + 2 * LISTENING;
         for aim in [Aim::Commands, Aim::Shell, Aim::Forwarding, Aim::Listening] {
             let tried = async {
                 let ssh = self.ssh().await?;
@@ -55,7 +56,13 @@ impl Visitor<'_> {
                     _ => listening(ssh).await,
                 }
             };
-            let (met, what) = tried.await.unwrap_or_else(|failure| (Met::Unclear, failure.to_string()));
+            // A server may keep the line alive and never answer.
+            let (met, what) = if let Ok(tried) = timeout(limit, tried).await {
+                tried.unwrap_or_else(|failure| (Met::Unclear, failure.to_string()))
+            } else {
+                self.ssh = None;
+                (Met::Unclear, format!("no answer within {} s", limit.as_secs()))
+            };
             found.push(Attempt::new(aim, met, what));
         }
         if let Some(ssh) = &self.ssh {
@@ -104,7 +111,8 @@ async fn shell(ssh: &Ssh, name: &str) -> Result<Judged, Failure> {
     channel.request_pty(true, "dumb", 80, 24, 0, 0, &[]).await?;
     channel.request_shell(true).await?;
     // Whoever gave no shell has closed the channel by now, or will not look at it.
-    let _ = channel.data_bytes(format!("{}\nexit\n", word.typed)).await;
+    // A shell that remembers what was typed would leave a file behind.
+    let _ = channel.data_bytes(format!("unset HISTFILE\n{}\nexit\n", word.typed)).await;
     let _ = channel.eof().await;
     let heard = listen(&mut channel, &word).await;
     let _ = channel.close().await;

@@ -71,8 +71,14 @@ impl WebdavStore {
         answer.drained().await;
         match lies_there(&line, &url).await {
             // A login page or a proxy may have answered.
-            Ok(false) => Attempt::new(aim, Met::Refused, format!("it answers {status} and keeps nothing")),
-            Ok(true) => {
+            Ok(Some(false)) => Attempt::new(aim, Met::Refused, format!("it answers {status} and keeps nothing")),
+            // It may lie there and not be shown.
+            Ok(None) => {
+                let left = remove(&line, &url).await.err().map(|why| format!("{url} ({why})"));
+                Attempt::new(aim, Met::Unclear, format!("it answers {status}, and does not tell whether it keeps anything"))
+                    .leaving(left)
+            }
+            Ok(Some(true)) => {
                 let left = remove(&line, &url).await.err().map(|why| format!("{url} ({why})"));
                 Attempt::new(aim, Met::Done, format!("{url} could be made")).leaving(left)
             }
@@ -112,9 +118,14 @@ fn above(base: &Url) -> Option<Url> {
     (above.path() != base.path()).then_some(above)
 }
 
-async fn lies_there(line: &Line, url: &Url) -> Result<bool, StoreError> {
+/// Whether it is there; `None`: the server does not tell.
+async fn lies_there(line: &Line, url: &Url) -> Result<Option<bool>, StoreError> {
     let answer = line.send(&Request::new(Method::HEAD, url.clone(), Operation::Stat)).await?;
-    Ok(answer.status().is_success())
+    Ok(match answer.status() {
+        status if status.is_success() => Some(true),
+        StatusCode::NOT_FOUND | StatusCode::GONE => Some(false),
+        _ => None,
+    })
 }
 
 async fn remove(line: &Line, url: &Url) -> Result<(), String> {

@@ -92,3 +92,20 @@ fn a_volunteer_with_an_account_for_us_gets_a_command_for_it() {
     let listed = desk.shell(&commands[0].replace("sftp ", &identity.replace("KEY", key))).ends_with(0);
     assert!(listed.out.contains("releases/v1/README"), "{}{}", listed.out, listed.err);
 }
+
+#[test]
+fn what_our_own_rule_about_addresses_refuses_is_told_to_the_maintainer_alone() {
+    let fleet = Fleet::new();
+    fleet.routes(&[tell_volunteers(&fleet.desk)]);
+    fleet.desk.edit("targets.yaml", "name: paris\n", "name: paris\n    addresses: public\n");
+    for _ in 0..3 {
+        fleet.desk.run(&["check", "--alert"]);
+    }
+    let explained = fleet.desk.run(&["status", "--explain", "paris"]).ends_with(0).out;
+    assert!(explained.starts_with("paris is unreachable since "), "{explained}");
+    assert!(
+        explained.contains("what to do: It was not asked: `addresses: public` does not let us go where it lies."),
+        "{explained}"
+    );
+    assert!(!fleet.desk.path("kept").exists() || events(&fleet.desk.path("kept")).is_empty(), "no volunteer hears of it");
+}

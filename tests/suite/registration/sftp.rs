@@ -125,7 +125,7 @@ async fn a_folder_that_is_not_writable_is_told_and_the_rest_still_tried() {
     let mut settings = chrooted(&server);
     "/".clone_into(&mut settings.base);
     let found = examined(&place(Login::Sftp(settings), "http://127.0.0.1:9/")).await;
-    assert_told(&found, Check::Write, Outcome::Failed, "permission denied", "chown");
+    assert_told(&found, Check::Write, Outcome::Failed, "permission denied", "install -d -o ");
     assert_all(&found, &[Check::Login], Outcome::Passed);
     assert_all(&found, &ATTEMPTS, Outcome::Passed);
 }
