@@ -204,7 +204,7 @@ fn told(invite: &Invite) -> String {
     let growth = needs.growth_per_year.map(|growth| format!("; about {growth} more in a year")).unwrap_or_default();
     let mut lines = vec![
         format!("invite of {} (pin {})", invite.project, invite.pin),
-        format!("  stored      {} in {} files of {} bundles{newest}{growth}", needs.bytes, needs.files, needs.bundles),
+        format!("  stored      {} in {} files; bundles: {}{newest}{growth}", needs.bytes, needs.files, needs.bundles),
         format!("  holds       {} to {}", day(invite.at), day(invite.expires)),
         format!("  send to     {}", invite.send_to.join(", ")),
     ];

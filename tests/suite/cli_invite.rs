@@ -42,7 +42,7 @@ fn whoever_knows_the_pin_can_trust_an_invite_and_nobody_else_can_make_one() {
     let told = shown(&desk, "invite/invite.json", &pin).ends_with(0);
     let deploy = desk.read("keys/deploy_ed25519.pub");
     for words in [
-        "in 3 files of 1 bundles; newest v1, ",
+        "in 3 files; bundles: 1; newest v1, ",
         "about 2.0 GiB more in a year",
         "mailto:mirrors@example.org, https://example.org/mirrors",
         "2001:db8::/64",

@@ -84,6 +84,7 @@ fn an_account_that_can_do_more_than_a_mirror_needs_is_told_what_and_how_to_mend_
     let missing = desk.run(&["offer", "doctor"]).ends_with(7);
     assert!(missing.out.contains("the environment variable NOT_SET_HERE is not set"), "{}", missing.out);
     assert!(missing.headline().starts_with("web can be offered: "), "{}", missing.out);
+    assert!(missing.out.contains("  -        readers get it                 no public address is named"), "{}", missing.out);
     desk.write("targets.yaml", "project: {name: my offer}\ntargets: []\n");
     desk.run(&["offer", "doctor"])
         .complains(2, "error: there is no place in targets.yaml\nhint: write it as a target, see docs/offers.md");

@@ -67,6 +67,7 @@ impl Challenge {
             told.all(lines::look(face, &self.path, place.clock.now()).await);
             self.replace(place, store, told, is_shown).await;
         } else {
+            told.add(Finding::not_tried(Check::PublicRead, "no public address is named, so nobody knows what readers get"));
             self.replace(place, store, told, false).await;
         }
         true
