@@ -21,6 +21,7 @@ mod section;
 mod source;
 mod syntax;
 
+pub use check::country::is_country;
 pub use edit::{EditError, NewTarget, add_target};
 pub use load::{ConfigError, Loaded, MAX_FILE};
 pub use model::{

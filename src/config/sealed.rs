@@ -8,12 +8,14 @@ use std::io::{Read as _, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 
 use age::armor::{ArmoredReader, ArmoredWriter, Format};
-use age::x25519::{Identity, Recipient};
+use age::x25519::Recipient;
 use age::{DecryptError, Decryptor, Encryptor};
 use camino::{Utf8Path, Utf8PathBuf};
 use zeroize::Zeroizing;
 
 use crate::base::Hinted;
+
+pub use age::x25519::Identity;
 
 /// Longest sealed file that is opened, in bytes.
 pub const MAX_SEALED: u64 = 64 * 1024;

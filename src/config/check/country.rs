@@ -31,11 +31,11 @@ const INSTEAD: [(&str, &str); 14] = [
 /// The code at `country:`, in capital letters.
 pub(super) fn country(section: &Section<'_, '_>) -> Option<String> {
     let text = section.text("country")?;
-    if is_code(text.text) {
+    if is_country(text.text) {
         return Some(text.text.to_owned());
     }
     let upper = text.text.to_uppercase();
-    let hint = if is_code(&upper) {
+    let hint = if is_country(&upper) {
         format!("write {upper}, in capital letters")
     } else {
         let meant = INSTEAD.iter().find(|(name, _)| text.text.eq_ignore_ascii_case(name));
@@ -45,7 +45,9 @@ pub(super) fn country(section: &Section<'_, '_>) -> Option<String> {
     None
 }
 
-fn is_code(text: &str) -> bool {
+/// Whether this is the code of a country, in capital letters.
+#[must_use]
+pub fn is_country(text: &str) -> bool {
     text.len() == 2 && CODES.split_ascii_whitespace().any(|code| code == text)
 }
 

@@ -5,7 +5,7 @@
 
 mod address;
 mod alerts;
-mod country;
+pub(super) mod country;
 mod health;
 mod invite;
 mod kind;

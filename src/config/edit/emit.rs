@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::super::{Addressing, HttpAuth, JumpHost, SecretRef, TargetKind, check};
 use super::NewTarget;
-use crate::base::{Addresses, TargetLimits};
+use crate::base::{Addresses, MailAddress, TargetLimits};
 
 /// One line of a mapping: how deep it is indented, its key, and its value if it has one on the line.
 type Line = (usize, &'static str, Option<String>);
@@ -22,6 +22,7 @@ pub(super) fn item(new: &NewTarget, inner: usize) -> Vec<String> {
     optional("proxy", new.proxy.as_ref().map(url::Url::as_str));
     optional("ca", new.ca.as_ref().map(|path| path.as_str()));
     optional("addresses", (new.addresses == Addresses::Public).then_some("public"));
+    optional("contact", new.contact.as_ref().map(MailAddress::as_str));
     if !new.tags.is_empty() {
         lines.push((0, "tags", Some(list(&new.tags))));
     }
@@ -139,6 +140,12 @@ fn limits(limits: &TargetLimits, lines: &mut Vec<Line>) {
         };
         let windows: Vec<String> = limits.windows.iter().map(window).collect();
         lines.push((1, "windows", Some(format!("[{}]", windows.join(", ")))));
+    }
+    if let Some(count) = limits.verify_bytes_per_day {
+        lines.push((1, "verify_bytes_per_day", Some(count.0.to_string())));
+    }
+    if limits.metered {
+        lines.push((1, "metered", Some("true".to_owned())));
     }
 }
 

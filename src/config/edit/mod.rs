@@ -14,7 +14,7 @@ use super::problem::Review;
 use super::raw::{self, Node, Value};
 use super::source::Source;
 use super::{TargetKind, syntax};
-use crate::base::{Addresses, Hinted, TargetLimits, TargetName};
+use crate::base::{Addresses, Hinted, MailAddress, TargetLimits, TargetName};
 
 /// A target to be written into a file.
 #[derive(Debug, Clone)]
@@ -41,6 +41,8 @@ pub struct NewTarget {
     pub ca: Option<Utf8PathBuf>,
     /// Where its connections may lead.
     pub addresses: Addresses,
+    /// Where its volunteer is told of its troubles.
+    pub contact: Option<MailAddress>,
 }
 
 impl NewTarget {
@@ -59,6 +61,7 @@ impl NewTarget {
             proxy: None,
             ca: None,
             addresses: Addresses::Anywhere,
+            contact: None,
         }
     }
 }

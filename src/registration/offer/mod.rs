@@ -1,0 +1,123 @@
+//! What a volunteer tells a project: an offer, and later what becomes of it. Each is a file under the volunteer's own signature.
+//!
+//! A file can be mailed, pasted or posted as it is: lines are short, and whatever helps to log in or to find a person is sealed to
+//! the recipients of the invite. The key that signed the first one is the volunteer from then on.
+
+mod error;
+mod place;
+mod request;
+mod sealed;
+mod ticket;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+pub use error::OfferError;
+pub use place::OfferedPlace;
+pub use request::{Limits, Offered, Request, Withdrawal};
+pub use sealed::{Sealed, SecretName, as_target};
+pub use ticket::{ParseTicketError, Ticket};
+
+use crate::base::{Sha256, sanitise};
+use crate::trust::{PublicKey, SigningKey, Statement};
+
+/// The purpose under which these files are signed, and the name of their form.
+const SCHEMA: &str = "spartacus.offer/1";
+/// Longest file, in bytes.
+pub const LONGEST_OFFER: u64 = 64 * 1024;
+/// A clock that is ahead of ours by more is wrong: what comes after would seem older.
+const AHEAD: SignedDuration = SignedDuration::from_hours(24);
+
+/// One signed file of a volunteer.
+#[derive(Debug, Clone)]
+pub struct Message {
+    /// The pin of the project that it is meant for.
+    pub project: Sha256,
+    /// Who signed it.
+    pub volunteer: PublicKey,
+    /// Grows from message to message; what is not newer than the last is not taken again. Milliseconds since 1970 will do.
+    pub sequence: u64,
+    /// When it was written, by the volunteer's clock.
+    pub at: Timestamp,
+    /// What is wanted.
+    pub request: Request,
+}
+
+/// As it is signed.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Signed {
+    project: Sha256,
+    volunteer: String,
+    sequence: u64,
+    at: Timestamp,
+    request: Request,
+}
+
+impl Message {
+    /// A message of `key`'s owner, written `now`.
+    #[must_use]
+    pub fn new(project: Sha256, key: &SigningKey, request: Request, now: Timestamp) -> Self {
+        // Whole seconds, as all moments that are signed.
+        let at = Timestamp::from_second(now.as_second()).unwrap_or(now);
+        let sequence = u64::try_from(now.as_millisecond()).unwrap_or_default();
+        Self { project, volunteer: key.public().clone(), sequence, at, request }
+    }
+
+    /// The file, in short lines. `key` has to be the volunteer's.
+    ///
+    /// # Panics
+    /// Never: records have text keys and whole numbers.
+    #[must_use]
+    pub fn to_file(&self, key: &SigningKey) -> String {
+        let signed = Signed {
+            project: self.project,
+            volunteer: self.volunteer.to_minisign(),
+            sequence: self.sequence,
+            at: self.at,
+            request: self.request.clone(),
+        };
+        let signed = serde_json::to_value(signed).expect("records have text keys and whole numbers");
+        let file: serde_json::Value =
+            serde_json::from_slice(&Statement::write(SCHEMA, &signed, key)).expect("a statement is JSON");
+        format!("{file:#}\n")
+    }
+
+    /// Reads a file that is to be for the project with this pin, at `now`: its form, its signature, its times. What is sealed
+    /// stays closed. Every text in it is safe to print afterwards, and no network was asked.
+    ///
+    /// # Errors
+    /// When it is anything else.
+    pub fn read(file: &[u8], project: Sha256, now: Timestamp) -> Result<Self, OfferError> {
+        if file.len() as u64 > LONGEST_OFFER {
+            return Err(OfferError::TooLong);
+        }
+        let form = |error: String| OfferError::Form(sanitise(&error));
+        let statement = Statement::read(SCHEMA, file).map_err(|error| form(error.to_string()))?;
+        let signed: Signed = serde_json::from_value(statement.claim().clone()).map_err(|error| form(error.to_string()))?;
+        let volunteer = PublicKey::from_minisign(&signed.volunteer).map_err(|error| form(error.to_string()))?;
+        if !statement.is_by(&volunteer) {
+            return Err(OfferError::Signature);
+        }
+        if signed.project != project {
+            return Err(OfferError::OtherProject { expected: project, found: signed.project });
+        }
+        if signed.at > now + AHEAD
+            || i64::try_from(signed.sequence).map_or(true, |millis| millis > (now + AHEAD).as_millisecond())
+        {
+            return Err(OfferError::Future(signed.at));
+        }
+        let request = signed.request.checked(signed.at, now)?;
+        Ok(Self { project, volunteer, sequence: signed.sequence, at: signed.at, request })
+    }
+
+    /// The number under which its offer is known. It follows from the volunteer's key, so that all messages of one volunteer to
+    /// one project have the same.
+    #[must_use]
+    pub fn ticket(&self) -> Ticket {
+        Ticket::of(self.project, &self.volunteer)
+    }
+}
+
+#[cfg(test)]
+mod tests;
