@@ -22,7 +22,7 @@ mod source;
 mod syntax;
 
 pub use check::country::is_country;
-pub use edit::{EditError, NewTarget, add_target};
+pub use edit::{EditError, NewTarget, add_target, replace_target};
 pub use load::{ConfigError, Loaded, MAX_FILE};
 pub use model::{
     Address, Addressing, AlertRoute, AlertWay, Config, FolderTarget, HttpAuth, HttpRoute, InvitePolicy, JumpHost, MailTls,

@@ -47,6 +47,8 @@ pub struct InvitePolicy {
     pub conditions: Vec<String>,
     /// How long it holds.
     pub valid: Duration,
+    /// How long a new mirror has to be good before readers are sent to it.
+    pub probation: Duration,
 }
 
 /// `project:`

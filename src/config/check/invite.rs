@@ -17,6 +17,10 @@ const MOST: usize = 32;
 const VALID: Duration = Duration::from_hours(180 * 24);
 /// Longest that it may hold: what it says of sizes and addresses grows old.
 const LONGEST: Duration = Duration::from_hours(400 * 24);
+/// How long a new mirror has to be good before readers are sent to it, unless said.
+const PROBATION: Duration = Duration::from_hours(72);
+/// Longer than that is no probation but a refusal.
+const LONGEST_PROBATION: Duration = Duration::from_hours(30 * 24);
 
 /// Reads `invite:`. Where something in it is wrong, that is reported, and then the file is not used.
 pub(super) fn invite(file: &Section<'_, '_>) -> Option<InvitePolicy> {
@@ -35,13 +39,19 @@ pub(super) fn invite(file: &Section<'_, '_>) -> Option<InvitePolicy> {
         Ok(time) => Ok(time),
         Err(error) => Err(error.to_string()),
     });
+    let probation = section.parsed_by("probation", |text| match parse_duration(text) {
+        Ok(time) if time > LONGEST_PROBATION => Err(format!("{text:?} is longer than 30 days")),
+        Ok(time) => Ok(time),
+        Err(error) => Err(error.to_string()),
+    });
     for (key, found) in [("send_to", &send_to), ("recipients", &recipients)] {
         if let (true, Some((span, _))) = (found.is_empty(), section.entry(key)) {
             section.review().report(Finding::error(format!("`{key}` is an empty list")).at(span, "at least one belongs here"));
         }
     }
     section.finish();
-    Some(InvitePolicy { send_to, recipients, from, growth, conditions, valid: valid.unwrap_or(VALID) })
+    let (valid, probation) = (valid.unwrap_or(VALID), probation.unwrap_or(PROBATION));
+    Some(InvitePolicy { send_to, recipients, from, growth, conditions, valid, probation })
 }
 
 /// The items of a list, each read by `read`, which reports what is wrong with it; an item that is there twice counts once.

@@ -75,6 +75,9 @@ pub enum EditError {
     /// It has such a target.
     #[error("there is already a target named {0}")]
     Exists(TargetName),
+    /// It has none.
+    #[error("there is no target named {0}")]
+    Missing(TargetName),
     /// `targets:` is written in a way that cannot be added to.
     #[error("`targets` is not a list with one item after \"- \" on each line")]
     Style,
@@ -88,7 +91,7 @@ impl Hinted for EditError {
         match self {
             Self::Exists(_) => Some("choose another name, or edit the file".to_owned()),
             Self::Style | Self::Disturbed => Some("add the target with an editor, see targets.example.yaml".to_owned()),
-            Self::Unreadable(_) => None,
+            Self::Unreadable(_) | Self::Missing(_) => None,
         }
     }
 }
@@ -103,6 +106,41 @@ pub fn add_target(text: &str, new: &NewTarget) -> Result<String, EditError> {
     }
     let edited = insert(body, &root, new)?;
     confirm(body, &root, &edited, new)?;
+    Ok(format!("{}{edited}", &text[..text.len() - body.len()]))
+}
+
+/// Returns `text` with `new` in place of the target of that name; all else stays, byte for byte. Comments inside the old entry
+/// go with it.
+pub fn replace_target(text: &str, new: &NewTarget) -> Result<String, EditError> {
+    let body = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let root = read(body)?;
+    let old = items(targets(entries(&root)?));
+    let Some(position) = old.iter().position(|item| name_of(body, item) == Some(new.name.as_str())) else {
+        return Err(EditError::Missing(new.name.clone()));
+    };
+    let line_end = if body.contains("\r\n") { "\r\n" } else { "\n" };
+    let map = entries(&root)?;
+    let list = map.iter().position(|(key, _)| is_word(key, "targets")).ok_or(EditError::Style)?;
+    let place = place::of_item(body, old, position, place::end_of_list(body, map, list)).ok_or(EditError::Style)?;
+    let mut edited = body[..place.keep].to_owned();
+    for line in emit::item(new, place.inner) {
+        edited.push_str(&" ".repeat(place.margin));
+        edited.push_str(&line);
+        edited.push_str(line_end);
+    }
+    edited.push_str(&body[place.resume..]);
+    let after = raw::parse(&edited).map_err(|_| EditError::Disturbed)?;
+    let alone = emit::item(new, 2).join("\n");
+    let meant = raw::parse(&alone).map_err(|_| EditError::Disturbed)?;
+    let now = items(targets(entries(&after)?));
+    let others_stay = same_entries((body, &others(entries(&root)?)), (&edited, &others(entries(&after)?)));
+    let items_stay = now.len() == old.len()
+        && (0..).zip(old.iter().zip(now)).all(|(at, (old, now))| at == position || same((body, old), (&edited, now)));
+    let as_meant = now.get(position).zip(items(Some(&meant)).first());
+    let as_meant = as_meant.is_some_and(|(now, meant)| same((&edited, now), (&alone, meant)));
+    if !(others_stay && items_stay && as_meant) {
+        return Err(EditError::Disturbed);
+    }
     Ok(format!("{}{edited}", &text[..text.len() - body.len()]))
 }
 
@@ -274,6 +312,21 @@ mod tests {
         let text = "targets:\n  - name: a\n    operator: |+\n      a\n\n\n";
         let edited = add_target(text, &folder("new")).expect("there is a place");
         assert_eq!(edited, format!("{text}  - name: new\n    folder:\n      path: /srv/new\n"));
+    }
+
+    #[test]
+    fn an_entry_is_replaced_in_its_place() {
+        let text = "# ours\ntargets:\n  - name: a   # first\n    folder: {path: /srv/a}\n\n  # the second\n  - name: new\n    operator: Alice\n    folder:\n      path: /srv/old\n  # after it\n  - name: b\n    folder: {path: /srv/b}\nproject: {name: Demo}\n";
+        let edited = replace_target(text, &folder("new")).expect("it is there");
+        assert_eq!(edited, text.replace("    operator: Alice\n", "").replace("/srv/old", "/srv/new"));
+        assert!(matches!(replace_target(text, &folder("c")), Err(EditError::Missing(_))));
+        let last = "targets:\n- name: new\n  folder: {path: /srv/old,\n    }";
+        assert_eq!(
+            replace_target(last, &folder("new")).expect("it is there"),
+            "targets:\n- name: new\n  folder:\n    path: /srv/new\n"
+        );
+        let flow = "targets: [{name: new, folder: {path: /srv/a}}]\n";
+        assert!(matches!(replace_target(flow, &folder("new")), Err(EditError::Style | EditError::Disturbed)));
     }
 
     #[test]

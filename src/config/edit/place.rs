@@ -32,12 +32,30 @@ pub(super) fn find(text: &str, map: &[(Node, Node)]) -> Option<Place> {
     match &value.value {
         Value::Null if value.span.range().is_empty() => Some(new_list(after_line(text, key_end), false)),
         Value::List(items) if items.is_empty() => without_brackets(text, key_end),
-        Value::List(items) => {
-            let next = map.get(position + 1).map_or(text.len(), |(key, _)| line_start(text, key.span.range().start));
-            after_items(text, first_mark(text, key_end), items, next)
-        }
+        Value::List(items) => after_items(text, first_mark(text, key_end), items, end_of_list(text, map, position)),
         _ => None,
     }
+}
+
+/// Where the entry after `targets` begins, which is at this place of the top level.
+pub(super) fn end_of_list(text: &str, map: &[(Node, Node)], position: usize) -> usize {
+    map.get(position + 1).map_or(text.len(), |(key, _)| line_start(text, key.span.range().start))
+}
+
+/// The place of an item that is there, where nothing from `next` on belongs to the list any more; `None` if it is written in a way
+/// that it cannot be told from what stands around it.
+pub(super) fn of_item(text: &str, items: &[Node], position: usize, next: usize) -> Option<Place> {
+    let first = items[position].span.range().start;
+    let start = line_start(text, first);
+    let before = &text[start..first];
+    let margin = before.len() - before.trim_start().len();
+    // The dash stands on the line of the first key.
+    if !before[margin..].starts_with('-') || !before[margin + 1..].trim().is_empty() {
+        return None;
+    }
+    let next = items.get(position + 1).map_or(next, |next| line_start(text, next.span.range().start));
+    let end = end_of(text, &items[position], margin, next);
+    Some(Place { keep: start, resume: end, margin, inner: before.len() - margin, apart: false, heading: false })
 }
 
 /// `targets: []` loses its brackets; a comment after them goes to a line of its own.
@@ -72,7 +90,16 @@ fn after_items(text: &str, dash: usize, items: &[Node], next: usize) -> Option<P
     let first = items.first()?.span.range().start;
     let inner = if line_start(text, first) == line_start(text, dash) { first - dash } else { 2 };
     let newest = items.last()?;
-    let last_value = scalars(newest).last().map_or(newest.span.range().end, |span| span.range().end);
+    let keep = end_of(text, newest, margin, next);
+    let last_line = line_start(text, newest.span.range().start);
+    let apart = items.len() > 1 && text[..last_line].lines().next_back().is_some_and(|line| line.trim().is_empty());
+    Some(Place { keep, resume: keep, margin, inner, apart, heading: false })
+}
+
+/// Where an item ends that begins `margin` columns from the left: after its last line, and the comments that are indented like its
+/// keys. Nothing from `next` on belongs to it.
+fn end_of(text: &str, item: &Node, margin: usize, next: usize) -> usize {
+    let last_value = scalars(item).last().map_or(item.span.range().end, |span| span.range().end);
     let mut keep = after_line(text, last_value.max(1) - 1).min(next);
     let mut cursor = keep;
     while cursor < next {
@@ -85,9 +112,7 @@ fn after_items(text: &str, dash: usize, items: &[Node], next: usize) -> Option<P
         }
         cursor = end;
     }
-    let last_line = line_start(text, newest.span.range().start);
-    let apart = items.len() > 1 && text[..last_line].lines().next_back().is_some_and(|line| line.trim().is_empty());
-    Some(Place { keep, resume: keep, margin, inner, apart, heading: false })
+    keep
 }
 
 fn line_start(text: &str, at: usize) -> usize {
