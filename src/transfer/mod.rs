@@ -7,6 +7,7 @@
 
 mod breaker;
 mod carry;
+mod erase;
 mod event;
 mod journal;
 mod lacks;
@@ -21,6 +22,7 @@ mod target;
 mod watch;
 
 pub use breaker::BreakerState;
+pub use erase::erase;
 pub use event::{Event, Events, Stage};
 pub use journal::{Journal, NoJournal, Settled};
 pub use look::{Look, survey};

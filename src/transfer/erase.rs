@@ -1,0 +1,84 @@
+//! Takes everything of ours off a target whose volunteer wants it gone.
+
+use crate::base::ObjectPath;
+use crate::store::{Store, StoreError};
+
+/// The names below a base that are ours (docs/bundle-format.md).
+const OURS: [&str; 3] = ["metadata", "releases", "fleet"];
+/// And the files for people at the base itself.
+const FOR_PEOPLE: [&str; 3] = ["index.html", "mirrors.json", "status.html"];
+/// The pointer: what readers look at first goes first, so that nobody is sent to what is half gone.
+const POINTER: &str = "metadata/timestamp.json";
+/// Deeper than any path that we write.
+const DEEPEST: usize = 64;
+
+/// Removes every object below the names that are ours, and the collections that are empty then. What lies beside them stays.
+/// Returns how many objects were removed.
+///
+/// # Errors
+/// With the first object that cannot be removed, or listed; what was removed before is gone, and the next try goes on.
+pub async fn erase(store: &dyn Store) -> Result<u64, StoreError> {
+    let path = |text: &str| ObjectPath::new(text.to_owned()).expect("names of ours are good paths");
+    store.delete(&path(POINTER)).await?;
+    let mut removed = 0;
+    let above: Vec<String> = store.list(None).await?.into_iter().map(|entry| entry.name).collect();
+    for name in FOR_PEOPLE.iter().filter(|name| above.iter().any(|found| found == *name)) {
+        store.delete(&path(name)).await?;
+        removed += 1;
+    }
+    for name in OURS {
+        // Depth first, and each collection a second time when it is empty.
+        let mut open: Vec<(ObjectPath, bool)> = vec![(path(name), false)];
+        while let Some((collection, done)) = open.pop() {
+            if done {
+                store.delete_empty_collection(&collection).await?;
+                continue;
+            }
+            open.push((collection.clone(), true));
+            for entry in store.list(Some(&collection)).await? {
+                // A name that we could not have written is not ours.
+                let Ok(below) = ObjectPath::new(format!("{collection}/{}", entry.name)) else { continue };
+                if entry.size.is_some() {
+                    store.delete(&below).await?;
+                    removed += 1;
+                } else if below.as_str().split('/').count() <= DEEPEST {
+                    open.push((below, false));
+                }
+            }
+        }
+    }
+    Ok(removed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::memory::MemoryStore;
+    use crate::store::{Body, StoreExt as _, Write};
+
+    #[tokio::test]
+    async fn what_is_ours_goes_and_the_rest_stays() {
+        let store = MemoryStore::new("m".parse().expect("a name"));
+        let path = |text: &str| ObjectPath::new(text.to_owned()).expect("a path");
+        let ours = [
+            "metadata/timestamp.json",
+            "metadata/1.root.json",
+            "releases/v1/a/b/c.bin",
+            "releases/v1/d",
+            "fleet/1.status.html",
+            "mirrors.json",
+        ];
+        let theirs = ["home.html", "pictures/cat.jpg", "releases.txt"];
+        for name in ours.iter().chain(&theirs) {
+            store.put(&path(name), &Body::bytes(&b"x"[..]), Write::New).await.expect("room");
+        }
+        assert_eq!(erase(&store).await.expect("all can be removed"), 5, "and the pointer before them");
+        for name in ours {
+            assert!(store.get_small(&path(name), 10).await.expect("an answer").is_none(), "{name}");
+        }
+        for name in theirs {
+            assert!(store.get_small(&path(name), 10).await.expect("an answer").is_some(), "{name}");
+        }
+        assert_eq!(erase(&store).await.expect("once more"), 0);
+    }
+}
