@@ -9,7 +9,7 @@ use super::vantage::args::Places;
 
 mod registration;
 
-pub use registration::{Invite, Offer, OfferDoctor};
+pub use registration::{Invite, Offer, OfferDoctor, OfferMessage, OfferSeal, Offers, OffersAccept};
 
 /// Push signed bundles to many volunteer mirrors at once, and know which of them still stand.
 #[derive(Debug, Parser)]
@@ -132,6 +132,9 @@ pub enum Command {
         Example:\n  spartacus offer doctor"
     )]
     Offer(Offer),
+    /// What volunteers offered: look at it, try it out, decide.
+    #[command(subcommand)]
+    Offers(Offers),
     /// Shell completions on stdout.
     #[command(after_help = "Example:\n  spartacus completions bash > ~/.local/share/bash-completion/completions/spartacus")]
     Completions {

@@ -13,6 +13,7 @@ use super::judge::judge_round;
 use super::merge::merge;
 use super::mirror::{reach, source, sources_afresh};
 use super::name_servers;
+use super::offers::{mature, settle};
 use super::outputs::Outputs;
 use super::probing::{Looking, probe_orders};
 use super::push::pin;
@@ -48,12 +49,14 @@ pub async fn check(surface: &Surface, global: &Global, order: &Check) -> Ended {
 
 async fn look_and_tell(surface: &Surface, global: &Global, order: &Check) -> Ended {
     let outputs = Outputs::wanted(global, order.prometheus.as_deref(), order.html.as_deref())?;
-    let session = Session::open(surface, global)?;
-    let targets = session.selected(&global.only)?;
+    let mut session = Session::open(surface, global)?;
+    session.selected(&global.only)?;
     let cancel = Cancel::on_signals(surface)?;
     if let Some(most) = order.jitter {
         pause(surface, most, &cancel).await?;
     }
+    settle(surface, &mut session, &cancel).await?;
+    let targets = session.selected(&global.only)?;
     let _alone = alone(&session)?;
     let merged = merge(surface, &session, &order.places.merge)?;
     let watch = Watch::begin(&session).await;
@@ -176,6 +179,7 @@ pub async fn look_at_mirrors(
     let (round, sights) = tokio::join!(looking, Box::pin(name_servers::ask(session, targets, cancel)));
     remember(session, &round)?;
     judge_round(session, &round, &believed)?;
+    mature(session)?;
     let looked_into = believed.looked_into(&round);
     session.history.looked_into(&looked_into).map_err(|error| hinted(exit::UNEXPECTED, error))?;
     // Offline, no answer says nothing, and would be believed for a day.

@@ -9,8 +9,8 @@ use super::elsewhere::{glances, known as known_testimonies};
 use super::exit::{self, Failure};
 use super::judge::due_since;
 use super::session::{Session, hinted, paused};
-use crate::base::{Lifecycle, TargetName};
-use crate::config::{Target, TargetState};
+use crate::base::TargetName;
+use crate::config::Target;
 use crate::health::{Elsewhere, Observation, Standing, Verdict, is_blind};
 use crate::history::{EventKind, History, HistoryError, LastTestimony, MirrorHealth};
 use crate::report::{Fleet, FleetMirror, Observer, VantageSight};
@@ -44,7 +44,7 @@ fn gather(session: &Session, targets: &[&Target]) -> Result<Fleet, HistoryError>
             protocol: target.kind.word().to_owned(),
             public_url: target.public_url.clone(),
             country: target.country.clone(),
-            lifecycle: lifecycle(target),
+            lifecycle: session.lifecycle(target),
             behind: seen.as_ref().and_then(behind),
             lag: seen.as_ref().and_then(behind).and_then(|by| lag(by, due.get(&target.name).copied(), now)),
             standing,
@@ -102,13 +102,6 @@ fn lag(behind: u64, due: Option<Timestamp>, now: Timestamp) -> Option<Duration> 
         return Some(Duration::ZERO);
     }
     Duration::try_from(now.duration_since(due?)).ok()
-}
-
-fn lifecycle(target: &Target) -> Lifecycle {
-    match target.state {
-        TargetState::Active => Lifecycle::Active,
-        TargetState::Paused => Lifecycle::Paused,
-    }
 }
 
 fn milliseconds(from: Timestamp, until: Timestamp) -> u64 {

@@ -31,6 +31,7 @@ mod mirror;
 mod name_servers;
 mod newest;
 mod offer;
+mod offers;
 mod outputs;
 mod parties;
 mod probing;
@@ -116,6 +117,7 @@ async fn dispatch(surface: &Surface, arguments: &Arguments) -> Ended {
         Command::Target(Target::Probe { names }) => target::probe::probe(surface, global, names).await,
         Command::Invite(order) => invite::invite(surface, global, order).await,
         Command::Offer(order) => offer::offer(surface, global, order).await,
+        Command::Offers(order) => offers::offers(surface, global, order).await,
         Command::Completions { shell } => {
             manual::completions(*shell);
             Ok(exit::OK)

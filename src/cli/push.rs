@@ -16,12 +16,14 @@ use super::deliver::{Delivery, code, deliver};
 use super::exit::{self, Ended, Failure};
 use super::invite::to_publish;
 use super::newest;
+use super::offers::settle;
 use super::probing::Looking;
 use super::session::{Session, bundle_failure, file_failure, key_failure};
 use super::sign::sign_stage;
 use super::surface::{Surface, say};
-use crate::base::Hinted as _;
+use crate::base::{Hinted as _, Lifecycle};
 use crate::bundle::{self, BundleError, FleetFile, MirrorLink, Project, ProjectLock, Release, Showcase, Staged};
+use crate::config::Target;
 use crate::health::Depth;
 use crate::report::{self, Board};
 use crate::transfer::{Run, RunKind};
@@ -30,9 +32,12 @@ use crate::trust::SigningKey;
 /// Stages and signs if asked to, publishes here, then pushes to all targets at once.
 pub async fn push(surface: &Surface, global: &Global, order: &Push) -> Ended {
     // 1. What is there, and nobody else is at it.
-    let session = Session::open(surface, global)?;
-    let targets = session.selected(&global.only)?;
+    let mut session = Session::open(surface, global)?;
     let cancel = Cancel::on_signals(surface)?;
+    if !order.dry_run {
+        settle(surface, &mut session, &cancel).await?;
+    }
+    let targets = session.selected(&global.only)?;
     let lock = session.project.lock().map_err(bundle_failure)?;
     newest::refuse_if_set_back(&session).await?;
     // 2. The release: from here on everything that is sent is signed.
@@ -180,7 +185,9 @@ pub fn online_key(project: &Project) -> Result<SigningKey, Failure> {
 /// What the unsigned conveniences tell.
 #[must_use]
 pub fn showcase(session: &Session) -> Showcase {
-    let public = session.config.targets.iter().filter_map(|target| {
+    // Whoever is on probation, or gone, is no place to send readers to.
+    let shown = |target: &&Target| matches!(session.lifecycle(target), life if life.is_listed() || life == Lifecycle::Paused);
+    let public = session.config.targets.iter().filter(shown).filter_map(|target| {
         let url = target.public_url.as_ref()?;
         Some(MirrorLink { name: target.name.to_string(), url: url.to_string() })
     });

@@ -10,6 +10,7 @@ use super::connect::TargetConnector;
 use super::deliver::{Delivery, code, deliver};
 use super::exit::{self, Ended, Failure};
 use super::journal::StateJournal;
+use super::offers::settle;
 use super::push::{pin, showcase, tell};
 use super::session::{Session, bundle_failure, hinted};
 use super::surface::{Surface, answer};
@@ -22,9 +23,12 @@ use crate::transfer::{Connector as _, Look, Run, RunKind, survey};
 
 /// Looks closely at what every target holds and sends what is missing or wrong.
 pub async fn repair(surface: &Surface, global: &Global, order: &Repair) -> Ended {
-    let session = Session::open(surface, global)?;
-    let targets = session.selected(&global.only)?;
+    let mut session = Session::open(surface, global)?;
     let cancel = Cancel::on_signals(surface)?;
+    if !order.dry_run {
+        settle(surface, &mut session, &cancel).await?;
+    }
+    let targets = session.selected(&global.only)?;
     let _lock = session.project.lock().map_err(bundle_failure)?;
     super::newest::refuse_if_set_back(&session).await?;
     let release =

@@ -16,6 +16,7 @@ use super::check::look_at_mirrors;
 use super::exit::{self, Ended, Failure};
 use super::fleet::fleet;
 use super::mend::{mend, repair_due};
+use super::offers::settle;
 use super::outputs::Outputs;
 use super::probing::Looking;
 use super::renew::renewal;
@@ -205,6 +206,8 @@ impl Work for Desk<'_> {
 
     async fn past(&mut self) -> Result<(Past, Rhythm), ()> {
         self.read_again();
+        let (surface, cancel) = (self.surface.clone(), self.cancel.clone());
+        settle(&surface, &mut self.session, &cancel).await.map_err(|failure| fail(&failure))?;
         known(&self.session).await.map_err(|failure| fail(&failure))
     }
 

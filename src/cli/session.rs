@@ -1,5 +1,6 @@
 //! What most commands begin with: the configuration, the project, its state.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read as _;
 use std::sync::Arc;
 
@@ -9,7 +10,7 @@ use super::accounts::Accounts;
 use super::args::Global;
 use super::exit::{self, Failure};
 use super::surface::{Surface, complain};
-use crate::base::{ByteCount, Clock, Hinted, sanitise};
+use crate::base::{ByteCount, Clock, Hinted, Lifecycle, TargetName, sanitise};
 use crate::bundle::{BundleError, Project, Trouble};
 use crate::config::{Config, ConfigError, Loaded, Target, TargetState};
 use crate::history::History;
@@ -30,6 +31,10 @@ pub struct Session {
     pub accounts: Arc<Accounts>,
     /// What time it is.
     pub clock: Clock,
+    /// Where mirrors stand that volunteers offered.
+    lives: BTreeMap<TargetName, Lifecycle>,
+    /// Targets that are left out because of that, and not because the file says so.
+    left_out: BTreeSet<TargetName>,
 }
 
 impl Session {
@@ -41,7 +46,38 @@ impl Session {
         let history = History::open(&project.state().join("state.db")).map_err(|error| hinted(exit::UNEXPECTED, error))?;
         let accounts = Arc::new(Accounts::among(&config.targets));
         let (history, clients) = (Arc::new(history), Arc::new(Clients::for_targets(config.targets.len())));
-        Ok(Self { config, project, history, clients, accounts, clock: Clock::System })
+        let (lives, left_out) = (BTreeMap::new(), BTreeSet::new());
+        let mut session = Self { config, project, history, clients, accounts, clock: Clock::System, lives, left_out };
+        session.follow_offers()?;
+        Ok(session)
+    }
+
+    /// What volunteers said of their mirrors takes effect: whoever wants to be left alone is.
+    pub fn follow_offers(&mut self) -> Result<(), Failure> {
+        let (records, now) = (self.history.offers().map_err(|error| hinted(exit::UNEXPECTED, error))?, self.clock.now());
+        self.lives = records.into_iter().filter_map(|record| Some((record.target.clone()?, record.lifecycle(now)?))).collect();
+        for target in &mut self.config.targets {
+            if self.left_out.remove(&target.name) {
+                target.state = TargetState::Active;
+            }
+            let takes_part = self.lives.get(&target.name).is_none_or(|life| life.is_watched());
+            if !takes_part && target.state == TargetState::Active {
+                target.state = TargetState::Paused;
+                self.left_out.insert(target.name.clone());
+            }
+        }
+        Ok(())
+    }
+
+    /// Where a target stands between its offer and its end.
+    #[must_use]
+    pub fn lifecycle(&self, target: &Target) -> Lifecycle {
+        match (self.lives.get(&target.name), target.state) {
+            (Some(life), TargetState::Active) => *life,
+            (Some(life), TargetState::Paused) if self.left_out.contains(&target.name) => *life,
+            (_, TargetState::Active) => Lifecycle::Active,
+            (_, TargetState::Paused) => Lifecycle::Paused,
+        }
     }
 
     /// The targets that `--only` names, or all of them. A word that names nothing is an error, and so is a project that

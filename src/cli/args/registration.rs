@@ -1,5 +1,7 @@
 //! The words of `spartacus invite` and `spartacus offer`.
 
+use std::time::Duration;
+
 use camino::Utf8PathBuf;
 use clap::{Args, Subcommand};
 
@@ -42,6 +44,177 @@ pub struct Invite {
 pub enum Offer {
     /// Try the place, from logging in to what readers get, and what its account should not be able to do.
     Doctor(OfferDoctor),
+    /// Write the offer: one signed file, in which everything private is sealed to the project.
+    #[command(
+        after_help = "The folder has targets.yaml with the place, invite.json and volunteer.key, as `spartacus offer new` makes it. The file can be
+mailed, pasted into an issue, or posted to the project's form.
+
+Examples:
+  spartacus offer seal
+  spartacus offer seal my-mirror --valid '90 days' --notes 'maintenance on Sundays'"
+    )]
+    Seal(OfferSeal),
+    /// Write what has changed: another address, other secrets, or only that the offer goes on.
+    #[command(after_help = "Examples:
+  spartacus offer update                 the same place for another 180 days
+  spartacus offer update my-mirror       after a change of my-mirror/targets.yaml")]
+    Update(OfferSeal),
+    /// Ask to be left alone for a while: nothing is sent and looked at until then.
+    #[command(after_help = "Examples:
+  spartacus offer pause --until 2027-01-06
+  spartacus offer pause my-mirror --until '14 days'")]
+    Pause {
+        /// What all messages have.
+        #[command(flatten)]
+        message: OfferMessage,
+        /// A day, a moment, or a time from now.
+        #[arg(long, value_name = "WHEN")]
+        until: String,
+    },
+    /// End a pause before its time.
+    Resume(OfferMessage),
+    /// End the offer: nothing is sent any more, and what we know of how to log in is removed.
+    #[command(after_help = "Examples:
+  spartacus offer withdraw
+  spartacus offer withdraw my-mirror --delete      the project's files are to be removed first")]
+    Withdraw {
+        /// What all messages have.
+        #[command(flatten)]
+        message: OfferMessage,
+        /// Our files are to be removed first.
+        #[arg(long)]
+        delete: bool,
+    },
+}
+
+/// What all messages of a volunteer have.
+#[derive(Debug, Args)]
+pub struct OfferMessage {
+    /// The folder of the offer; otherwise the one of --config.
+    #[arg(value_name = "DIR")]
+    pub folder: Option<Utf8PathBuf>,
+    /// The project's invite, if it is not invite.json in that folder.
+    #[arg(long, value_name = "FILE")]
+    pub invite: Option<Utf8PathBuf>,
+    /// The project's pin, which the invite has to have.
+    #[arg(long, value_name = "SHA256", value_parser = pin)]
+    pub pin: Option<Sha256>,
+    /// Your secret-key file, if it is not volunteer.key in that folder.
+    #[arg(long, value_name = "FILE")]
+    pub key: Option<Utf8PathBuf>,
+    /// The file to write, if not offer.json (update.json, pause.json, ...) in that folder.
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<Utf8PathBuf>,
+}
+
+/// `spartacus offer seal`, `spartacus offer update`
+#[derive(Debug, Args)]
+pub struct OfferSeal {
+    /// What all messages have.
+    #[command(flatten)]
+    pub message: OfferMessage,
+    /// How long the offer holds.
+    #[arg(long, value_name = "TIME", default_value = "180 days", value_parser = valid)]
+    pub valid: Duration,
+    /// What else the maintainers should know; sealed.
+    #[arg(long, value_name = "TEXT")]
+    pub notes: Option<String>,
+}
+
+/// `spartacus offers`
+#[derive(Debug, Subcommand)]
+pub enum Offers {
+    /// Take in files that volunteers sent: offers, and what they say of them later.
+    #[command(after_help = "Only the form, the signature and the times are looked at: nothing is opened, and no network is used.
+
+Examples:
+  spartacus offers add ~/mail/offer.json
+  xclip -o | spartacus offers add -")]
+    Add {
+        /// Files; `-` is the standard input.
+        #[arg(value_name = "FILE", required = true)]
+        files: Vec<Utf8PathBuf>,
+    },
+    /// What was offered, and what became of it.
+    List,
+    /// One offer, with what is sealed in it but for secrets.
+    Show {
+        /// The ticket, the beginning of it, or the name.
+        #[arg(value_name = "TICKET")]
+        ticket: String,
+        /// What the last examination found, as a letter to the volunteer.
+        #[arg(long)]
+        report: bool,
+    },
+    /// Log in and try the place out, as `spartacus offer doctor` does on the volunteer's side.
+    #[command(
+        after_help = "It connects to public addresses only (docs/addresses.md), and to a server with SFTP only if it shows a host key that is in the
+offer.
+
+Examples:
+  spartacus offers verify t-7k3q
+  spartacus offers verify paris --needs '20 GiB'"
+    )]
+    Verify {
+        /// The ticket, the beginning of it, or the name.
+        #[arg(value_name = "TICKET")]
+        ticket: String,
+        /// How much will be stored there; otherwise what is published now.
+        #[arg(long, value_name = "SIZE")]
+        needs: Option<ByteCount>,
+    },
+    /// Make it a target: examined, written into targets.yaml, its secrets sealed to the project, pushed to, verified, and on
+    /// probation.
+    #[command(after_help = "Examples:
+  spartacus offers accept t-7k3q
+  spartacus offers accept paris --as paris-2 --yes
+  spartacus offers accept paris --no-push          the next push brings the first copy")]
+    Accept(OffersAccept),
+    /// Decline it.
+    #[command(after_help = "Examples:
+  spartacus offers reject t-7k3q --because 'we have three mirrors in that network already'")]
+    Reject {
+        /// The ticket, the beginning of it, or the name.
+        #[arg(value_name = "TICKET")]
+        ticket: String,
+        /// What the volunteer is told.
+        #[arg(long, value_name = "TEXT")]
+        because: Option<String>,
+    },
+}
+
+/// `spartacus offers accept`
+#[derive(Debug, Args)]
+pub struct OffersAccept {
+    /// The ticket, the beginning of it, or the name.
+    #[arg(value_name = "TICKET")]
+    pub ticket: String,
+    /// Another name for the target.
+    #[arg(long = "as", value_name = "NAME")]
+    pub name: Option<String>,
+    /// How much will be stored there; otherwise what is published now.
+    #[arg(long, value_name = "SIZE")]
+    pub needs: Option<ByteCount>,
+    /// Although something failed.
+    #[arg(long)]
+    pub force: bool,
+    /// Do not push to it now.
+    #[arg(long)]
+    pub no_push: bool,
+    /// Do not ask.
+    #[arg(long, short)]
+    pub yes: bool,
+}
+
+/// A span of time in which an offer holds.
+fn valid(text: &str) -> Result<Duration, String> {
+    let most = Duration::from_secs(400 * 24 * 3600);
+    let found = crate::base::parse_duration(text).map_err(|error| error.to_string())?;
+    if (Duration::from_secs(24 * 3600)..=most).contains(&found) {
+        Ok(found)
+    } else {
+        Err("an offer holds for 1 to 400 days".to_owned())
+    }
 }
 
 /// `spartacus offer doctor`

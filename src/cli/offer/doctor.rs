@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use camino::Utf8Path;
 use serde_json::{Value, json};
 
-use crate::base::{Clock, causes, escape, sanitise};
+use crate::base::{ByteCount, Clock, causes, escape, sanitise};
 use crate::cli::args::{Global, OfferDoctor};
 use crate::cli::cancel::Cancel;
 use crate::cli::connect::{TargetConnector, destinations, http_policy};
@@ -29,7 +30,8 @@ pub async fn doctor(surface: &Surface, global: &Global, order: &OfferDoctor) -> 
     let mut good = true;
     let mut told: Vec<Value> = Vec::new();
     for target in places {
-        let looking = one(surface, &config, &clients, target, order);
+        let trial = Trial { config: &config, clients: &clients, target, needs: order.needs, chroot: order.chroot.as_deref() };
+        let looking = try_out(surface, &trial);
         let found = tokio::select! {
             biased;
             () = cancel.token.cancelled() => {
@@ -65,13 +67,23 @@ fn chosen<'a>(config: &'a Config, global: &Global, names: &[String]) -> Result<V
     Ok(config.targets.iter().filter(|target| words.is_empty() || words.iter().any(|word| is_meant(target, word))).collect())
 }
 
-async fn one(
-    surface: &Surface,
-    config: &Config,
-    clients: &Arc<Clients>,
-    target: &Target,
-    order: &OfferDoctor,
-) -> Result<Examination, Failure> {
+/// A place that is tried out.
+pub struct Trial<'a> {
+    /// What holds for all places.
+    pub config: &'a Config,
+    /// HTTP clients.
+    pub clients: &'a Arc<Clients>,
+    /// The place, as a target.
+    pub target: &'a Target,
+    /// How much will be stored there.
+    pub needs: Option<ByteCount>,
+    /// The folder that an account is locked into, on this machine.
+    pub chroot: Option<&'a Utf8Path>,
+}
+
+/// Examines a place, and tells each finding as it comes.
+pub async fn try_out(surface: &Surface, trial: &Trial<'_>) -> Result<Examination, Failure> {
+    let Trial { config, clients, target, .. } = *trial;
     let mut tell = |finding: &Finding| {
         if !surface.json {
             say(&line(finding));
@@ -81,7 +93,7 @@ async fn one(
         say(&format!("{}:", target.name));
     }
     // What lies below explains a login that fails, so it is looked at first.
-    let locked_in = order.chroot.iter().filter(|_| matches!(target.kind, TargetKind::Sftp(_)));
+    let locked_in = trial.chroot.iter().filter(|_| matches!(target.kind, TargetKind::Sftp(_)));
     let below: Vec<Finding> = locked_in.flat_map(|folder| examine_chroot(folder)).collect();
     below.iter().for_each(&mut tell);
     let login = match TargetConnector::alone(config, clients, target).login().await {
@@ -99,7 +111,7 @@ async fn one(
         target: target.name.clone(),
         login,
         face: face(config, clients, target)?,
-        needed: order.needs,
+        needed: trial.needs,
         patience: PATIENCE,
         clock: Clock::System,
     };
@@ -115,7 +127,8 @@ fn face(config: &Config, clients: &Arc<Clients>, target: &Target) -> Result<Opti
     Ok(Some(PublicFace { url, client, contacts, destinations, ca: target.ca.clone() }))
 }
 
-fn line(finding: &Finding) -> String {
+/// A finding in a line, and what mends it in a second one.
+pub fn line(finding: &Finding) -> String {
     let word = match finding.outcome {
         Outcome::Passed => "yes    ",
         Outcome::Warning => "WARNING",
@@ -127,7 +140,7 @@ fn line(finding: &Finding) -> String {
 }
 
 /// The last line about a place.
-fn conclusion(target: &Target, found: &Examination) -> String {
+pub fn conclusion(target: &Target, found: &Examination) -> String {
     let count = |outcome| found.findings.iter().filter(|finding| finding.outcome == outcome).count();
     let (failed, warnings) = (count(Outcome::Failed), count(Outcome::Warning));
     let warned = match warnings {

@@ -45,7 +45,8 @@ pub async fn add(surface: &Surface, global: &Global, order: &TargetAdd) -> Ended
     Ok(exit::OK)
 }
 
-fn read(global: &Global) -> Result<String, Failure> {
+/// The text of the configuration.
+pub fn read(global: &Global) -> Result<String, Failure> {
     let bytes = read_at_most(&global.config, MAX_FILE.0)
         .map_err(|failure| failure.hint("spartacus init --name NAME makes a project with a targets.yaml"))?;
     String::from_utf8(bytes)
@@ -158,7 +159,7 @@ async fn greet(surface: &Surface, global: &Global, order: &TargetAdd, url: &url:
 }
 
 /// Nothing is written that the next command would refuse.
-fn check(global: &Global, edited: &str) -> Result<(), Failure> {
+pub fn check(global: &Global, edited: &str) -> Result<(), Failure> {
     crate::config::Config::from_text(&global.config, edited).map(|_| ()).map_err(|error| {
         let hint = error.hint();
         let mut failure = Failure::told(exit::USAGE, "with this entry the file would be wrong; it was left as it is");
@@ -172,7 +173,7 @@ fn check(global: &Global, edited: &str) -> Result<(), Failure> {
 
 /// Writes beside the file and renames, so that a crash leaves the old file or the new one. A link stays a link: what it
 /// leads to is replaced.
-fn replace(global: &Global, text: &str) -> Result<(), Failure> {
+pub fn replace(global: &Global, text: &str) -> Result<(), Failure> {
     let fail = |error| file_failure("write", &global.config, error);
     let file = global.config.canonicalize_utf8().map_err(fail)?;
     let temporary = file.with_extension("yaml.part");

@@ -148,6 +148,13 @@ impl Invite {
         claimed.checked()
     }
 
+    /// The pin that a file says it is for, whoever wrote it; to be compared, not to be believed.
+    #[must_use]
+    pub fn claimed_pin(file: &[u8]) -> Option<Sha256> {
+        let read: serde_json::Value = serde_json::from_slice(file).ok()?;
+        read["signed"]["pin"].as_str()?.parse().ok()
+    }
+
     fn decoded_roots(&self) -> Result<Vec<Bytes>, InviteError> {
         let decoded = |text: &String| STANDARD.decode(text).map(Bytes::from);
         self.roots.iter().map(decoded).collect::<Result<_, _>>().map_err(|error| InviteError::Roots(error.to_string()))

@@ -111,6 +111,17 @@ impl Message {
         Ok(Self { project, volunteer, sequence: signed.sequence, at: signed.at, request })
     }
 
+    /// Reads a file that [`Self::read`] took earlier, whatever became of its times since.
+    ///
+    /// # Errors
+    /// When it is not what was taken.
+    pub fn recall(file: &[u8], project: Sha256) -> Result<Self, OfferError> {
+        let claimed: Option<Timestamp> = serde_json::from_slice::<serde_json::Value>(file)
+            .ok()
+            .and_then(|read| read["signed"]["at"].as_str().and_then(|text| text.parse().ok()));
+        Self::read(file, project, claimed.ok_or_else(|| OfferError::Form("it has no moment".to_owned()))?)
+    }
+
     /// The number under which its offer is known. It follows from the volunteer's key, so that all messages of one volunteer to
     /// one project have the same.
     #[must_use]

@@ -1,0 +1,184 @@
+//! `spartacus offers add`: files that volunteers sent.
+
+use std::io::Read as _;
+
+use camino::Utf8PathBuf;
+use jiff::Timestamp;
+use serde_json::json;
+
+use super::in_turn;
+use crate::base::sanitise;
+use crate::cli::args::Global;
+use crate::cli::exit::{self, Ended, Failure};
+use crate::cli::session::{Session, bundle_failure, hinted, read_at_most};
+use crate::cli::surface::{Surface, answer, fail};
+use crate::history::{OfferRecord, OfferState};
+use crate::registration::{LONGEST_OFFER, Message, Request};
+
+/// Mails have more around a file than the file.
+const LONGEST_INPUT: u64 = 4 * LONGEST_OFFER;
+
+/// What a message came to.
+pub struct Taken {
+    /// The offer that it is about, as it is now.
+    pub record: OfferRecord,
+    /// What is wanted.
+    pub request: &'static str,
+    /// The very same was taken before.
+    pub again: bool,
+}
+
+/// Takes in every file; one that is refused does not keep the others out.
+pub async fn add(surface: &Surface, global: &Global, files: &[Utf8PathBuf]) -> Ended {
+    let session = Session::open(surface, global)?;
+    let _alone = in_turn(&session.project).await?;
+    let (mut told, mut lines, mut worst) = (Vec::new(), Vec::new(), exit::OK);
+    for path in files {
+        match read(path).and_then(|bytes| take_in(&session, &bytes, session.clock.now())) {
+            Ok(taken) => {
+                lines.push(line(&taken));
+                told.push(json!({
+                    "file": path.as_str(), "ticket": taken.record.ticket, "request": taken.request, "again": taken.again,
+                    "state": taken.record.state,
+                }));
+            }
+            Err(mut failure) => {
+                worst = worst.max(failure.code);
+                failure.error = failure.error.context(format!("{path} was not taken"));
+                fail(&failure);
+            }
+        }
+    }
+    answer(surface, "spartacus.offers_taken/1", &json!({ "taken": told }), &lines.join("\n"));
+    Ok(worst)
+}
+
+fn line(taken: &Taken) -> String {
+    let OfferRecord { ticket, name, .. } = &taken.record;
+    if taken.again {
+        return format!("{ticket}  {name}: this {} was taken before", taken.request);
+    }
+    let next = match taken.request {
+        "offer" | "update" if taken.record.waits() => {
+            format!("\n  next: spartacus offers show {ticket}, spartacus offers verify {ticket}")
+        }
+        "offer" | "update" => String::new(),
+        _ => "; it counts from the next run on".to_owned(),
+    };
+    format!("{ticket}  {name}: {} taken{next}", taken.request)
+}
+
+fn read(path: &Utf8PathBuf) -> Result<Vec<u8>, Failure> {
+    if path != "-" {
+        return read_at_most(path, LONGEST_INPUT);
+    }
+    let mut bytes = Vec::new();
+    std::io::stdin().take(LONGEST_INPUT).read_to_end(&mut bytes).map_err(|error| Failure::new(exit::USAGE, error))?;
+    Ok(bytes)
+}
+
+/// The offer inside a mail or a comment: from the first brace to the last one.
+fn inside(bytes: &[u8]) -> &[u8] {
+    let first = bytes.iter().position(|byte| *byte == b'{');
+    let last = bytes.iter().rposition(|byte| *byte == b'}');
+    match (first, last) {
+        (Some(first), Some(last)) if first < last => &bytes[first..=last],
+        _ => bytes,
+    }
+}
+
+/// Verifies a message and writes down what it changes. No network is used, and nothing sealed is opened.
+pub fn take_in(session: &Session, bytes: &[u8], now: Timestamp) -> Result<Taken, Failure> {
+    let file = inside(bytes);
+    let pin = session.project.pin().map_err(bundle_failure)?;
+    let message = Message::read(file, pin, now).map_err(|error| hinted(exit::FORGED, error))?;
+    let failed = |error| hinted(exit::UNEXPECTED, error);
+    let ticket = message.ticket();
+    let known = session.history.offers().map_err(failed)?.into_iter().find(|record| record.ticket == ticket.as_str());
+    let text = String::from_utf8_lossy(file).into_owned();
+    let request = message.request.word();
+    let record = match known {
+        None => first(&message, text, now)?,
+        Some(record) if message.sequence <= record.sequence => {
+            if record.file == text || record.sequence == message.sequence {
+                return Ok(Taken { record, request, again: true });
+            }
+            return Err(Failure::told(exit::CONFLICT, format!("{ticket}: a newer message of this volunteer was taken before"))
+                .hint("if it is the newest one: let it be written again"));
+        }
+        Some(record) => next(record, &message, text, now),
+    };
+    session.history.set_offer(&record).map_err(failed)?;
+    Ok(Taken { record, request, again: false })
+}
+
+fn first(message: &Message, text: String, now: Timestamp) -> Result<OfferRecord, Failure> {
+    let Request::Offer(offered) = &message.request else {
+        return Err(Failure::told(exit::USAGE, format!("{}: nothing was offered under this ticket", message.ticket()))
+            .hint("the volunteer has to send the offer first: spartacus offer seal"));
+    };
+    Ok(OfferRecord {
+        ticket: message.ticket().to_string(),
+        name: offered.name.clone(),
+        state: OfferState::Waiting,
+        sequence: message.sequence,
+        received: now,
+        changed: now,
+        expires: offered.expires,
+        agreed: None,
+        file: text,
+        target: None,
+        since: None,
+        paused_until: None,
+        words: None,
+        erase: false,
+        sealed: false,
+        examined: None,
+    })
+}
+
+/// What becomes of a known offer by a newer message.
+fn next(mut record: OfferRecord, message: &Message, text: String, now: Timestamp) -> OfferRecord {
+    record.sequence = message.sequence;
+    match &message.request {
+        Request::Offer(offered) | Request::Update(offered) => {
+            record.file = text;
+            record.examined = None;
+            if !record.state.is_mirror() {
+                record.name = offered.name.clone();
+                record.expires = offered.expires;
+                become_(&mut record, OfferState::Waiting, now);
+                record.words = None;
+                record.erase = false;
+            }
+        }
+        Request::Pause { until } => record.paused_until = Some(*until),
+        Request::Resume {} => record.paused_until = None,
+        Request::Withdraw(how) => {
+            record.erase = how.delete && record.agreed.is_some();
+            become_(&mut record, OfferState::Withdrawn, now);
+            record.words = Some(sanitise("withdrawn by its volunteer"));
+        }
+    }
+    record
+}
+
+/// The state changes now, if it does.
+pub fn become_(record: &mut OfferRecord, state: OfferState, now: Timestamp) {
+    if record.state != state {
+        (record.state, record.changed) = (state, now);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_offer_is_found_inside_a_mail() {
+        assert_eq!(inside(b"Hello,\nhere it is:\n{\"a\": {}}\n-- \nAlice"), b"{\"a\": {}}");
+        for whole in [&b"no braces"[..], b"}{", b"{", b""] {
+            assert_eq!(inside(whole), whole);
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! `spartacus offers verify`: the place is tried out, from here.
+
+use camino::Utf8Path;
+use serde_json::json;
+
+use super::keep::{self, TRIED};
+use super::{find, in_turn, message, opened};
+use crate::base::{ByteCount, TargetName};
+use crate::bundle::Published;
+use crate::cli::args::Global;
+use crate::cli::cancel::Cancel;
+use crate::cli::exit::{self, Ended, Failure};
+use crate::cli::offer::{Trial, conclusion, try_out};
+use crate::cli::session::{Session, bundle_failure, hinted};
+use crate::cli::surface::{Surface, answer, say};
+use crate::config::Target;
+use crate::history::{Examined, OfferRecord};
+use crate::registration::{Message, OfferError, Sealed, as_target};
+
+/// What pushes log in with where an offer has no secret.
+pub const DEPLOY_KEY: &str = "keys/deploy_ed25519";
+
+/// Tries the place of an offer out, remembers and tells what was found.
+pub async fn verify(surface: &Surface, global: &Global, ticket: &str, needs: Option<ByteCount>) -> Ended {
+    let session = Session::open(surface, global)?;
+    let record = find(&session, ticket)?;
+    let cancel = Cancel::on_signals(surface)?;
+    let (record, target) = examine(surface, &session, record, needs, &cancel).await?;
+    let found = record.examined.as_ref().map(|found| (found.good, found.examination.clone())).unwrap_or_default();
+    let examination: crate::registration::Examination =
+        serde_json::from_str(&found.1).map_err(|error| Failure::new(exit::UNEXPECTED, error))?;
+    if surface.json {
+        let fields = json!({ "ticket": record.ticket, "good": found.0, "findings": examination.findings });
+        answer(surface, "spartacus.offer_examined/1", &fields, "");
+    } else {
+        say(&conclusion(&target, &examination));
+        let word = record.ticket.as_str();
+        if found.0 {
+            say(&format!("next: spartacus offers accept {word}"));
+        } else {
+            say(&format!("next: send the volunteer what was found: spartacus offers show {word} --report"));
+        }
+    }
+    Ok(if found.0 { exit::OK } else { exit::UNHEALTHY })
+}
+
+/// Opens an offer, tries its place out, and writes down what was found. Nothing was connected to before.
+pub async fn examine(
+    surface: &Surface,
+    session: &Session,
+    record: OfferRecord,
+    needs: Option<ByteCount>,
+    cancel: &Cancel,
+) -> Result<(OfferRecord, Target), Failure> {
+    let message = message(session, &record.file)?;
+    let sealed = opened(session, &message)?;
+    let now = session.clock.now();
+    if let Some(offered) = message.request.offered().filter(|offered| offered.expires <= now) {
+        return Err(hinted(exit::USAGE, OfferError::Over(offered.expires)));
+    }
+    let target = candidate(session, &message, &sealed, record.name.clone(), (TRIED, &record.ticket))?;
+    keep::keep(session, &sealed, TRIED, &record.ticket)?;
+    let needs = match needs {
+        Some(needs) => Some(needs),
+        None => published_bytes(session).await?,
+    };
+    if !surface.json {
+        say(&format!("{}  {}:", record.ticket, record.name));
+    }
+    let trial = Trial { config: &session.config, clients: &session.clients, target: &target, needs, chroot: None };
+    let trying = try_out(surface, &trial);
+    let found = tokio::select! {
+        biased;
+        () = cancel.token.cancelled() => {
+            return Err(Failure::told(cancel.code().unwrap_or(exit::INTERRUPTED), "cancelled; nothing was decided")
+                .hint("what was written for it may lie there still: .spartacus-probe-..."));
+        }
+        found = trying => found,
+    };
+    // What was sealed for this is not needed any more, whatever came of it.
+    keep::forget(session, TRIED, &record.ticket)?;
+    let found = found?;
+    let _alone = in_turn(&session.project).await?;
+    // A newer message may have come meanwhile: then this was about what was offered before.
+    let mut newest = find(session, &record.ticket)?;
+    if newest.file != record.file {
+        return Err(Failure::told(exit::CONFLICT, format!("{}: the volunteer sent something newer meanwhile", record.ticket))
+            .hint(format!("spartacus offers verify {}", record.ticket)));
+    }
+    let examination = serde_json::to_string(&found).map_err(|error| Failure::new(exit::UNEXPECTED, error))?;
+    newest.examined = Some(Examined { at: session.clock.now(), good: found.is_good(), examination });
+    session.history.set_offer(&newest).map_err(|error| hinted(exit::UNEXPECTED, error))?;
+    Ok((newest, target))
+}
+
+/// The target that an offer would become, with its secrets in these files.
+pub fn candidate(
+    session: &Session,
+    message: &Message,
+    sealed: &Sealed,
+    name: TargetName,
+    (folder, of): (&str, &str),
+) -> Result<Target, Failure> {
+    let refuse = |error| hinted(exit::FORGED, error);
+    let offered =
+        message.request.offered().ok_or_else(|| Failure::told(exit::UNEXPECTED, "what was written down as an offer is none"))?;
+    let new = sealed.target(offered, name, |secret| keep::reference(folder, of, secret), DEPLOY_KEY).map_err(refuse)?;
+    as_target(&new, Utf8Path::new(&session.config.path)).map_err(refuse)
+}
+
+async fn published_bytes(session: &Session) -> Result<Option<ByteCount>, Failure> {
+    let published = Published::load(&session.project, session.clock.now()).await.map_err(bundle_failure)?;
+    Ok(published.map(|state| ByteCount(state.verified().bundles.iter().map(|bundle| bundle.bytes).sum())))
+}

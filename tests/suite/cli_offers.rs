@@ -1,0 +1,281 @@
+//! A volunteer and a maintainer, each at a desk of their own: from an offer to a mirror, and to its end.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::cli_desk::{Desk, Said};
+use crate::support::face::Face;
+use crate::support::schema;
+use crate::support::sshd_root::ChrootSshd;
+use crate::webdav_servers::{Kind, Server};
+
+/// As the set-up of a volunteer has it, beside the chroot.
+const NARROW: &str = "ForceCommand internal-sftp -u 0022 -p open,close,read,write,lstat,fstat,stat,opendir,readdir,remove,mkdir,\
+    rmdir,realpath,rename,posix-rename,statvfs,fsync,limits\nPermitTTY no\nAllowStreamLocalForwarding no";
+/// The password of the WebDAV server in these tests.
+const PASSWORD: &str = crate::support::PASSWORD;
+
+/// A project that published something and invites people; what strangers offer may lie on this machine, and nowhere else.
+fn maintainer() -> Desk {
+    let desk = Desk::with_targets(&["home"]);
+    let offline = desk.shell("age-keygen -o offline.txt && age-keygen -y offline.txt").ends_with(0).out.trim().to_owned();
+    desk.edit(
+        "targets.yaml",
+        "policy:\n",
+        &format!(
+            "invite: {{send_to: [mirrors@example.org], recipients: [{offline}]}}\npolicy:\n  private_networks: [127.0.0.0/8]\n"
+        ),
+    );
+    desk.run(&["push", "docs", "--as", "v1", "--yes"]).ends_with(0);
+    desk
+}
+
+/// Logs in with `key` from now on, and invites people to authorise it.
+fn invite(desk: &Desk, key: Option<&Path>) -> String {
+    if let Some(key) = key {
+        let public = key.with_extension("pub");
+        for (from, to) in [(key, "keys/deploy_ed25519"), (&public, "keys/deploy_ed25519.pub")] {
+            fs::copy(from, desk.path(to)).expect("the key can be copied");
+        }
+    }
+    desk.run(&["invite", "--yes"]).ends_with(0);
+    desk.read("invite/invite.json")
+}
+
+/// Somebody with some web space: a folder with the place, the invite and a key.
+fn volunteer(invite: &str, settings: &str) -> Desk {
+    let desk = Desk::empty();
+    desk.write("targets.yaml", &format!("project: {{name: my offer}}\ntargets:\n{settings}"));
+    desk.write("invite.json", invite);
+    desk.run(&["key", "new", "volunteer", "--vantage", "--out", "volunteer.key"]).ends_with(0);
+    desk
+}
+
+fn sealed(desk: &Desk, word: &[&str]) -> Value {
+    let arguments: Vec<&str> = ["offer"].iter().chain(word).chain(&["--json"]).copied().collect();
+    schema::expect_command("offer_sealed", &desk.run(&arguments).ends_with(0).out)
+}
+
+/// Hands a file over, as a mail would.
+fn hand_over(from: &Desk, name: &str, to: &Desk) -> Said {
+    to.write(&format!("mail/{name}"), &format!("Hello,\n\nhere it is:\n\n{}\n-- \nAlice\n", from.read(name)));
+    to.run(&["offers", "add", &format!("mail/{name}")])
+}
+
+fn state_of(desk: &Desk, ticket: &str) -> Value {
+    let listed = schema::expect_command("offers", &desk.run(&["offers", "list", "--json"]).ends_with(0).out);
+    let offers = listed["offers"].as_array().expect("a list");
+    offers.iter().find(|offer| offer["ticket"] == ticket).unwrap_or_else(|| panic!("{ticket} is not in {listed}")).clone()
+}
+
+fn sftp_place(server: &ChrootSshd, face: &Face) -> String {
+    format!(
+        "  - name: paris\n    public_url: {}\n    operator: Alice\n    country: FR\n    contact: alice@example.org\n    sftp:\n      host: 127.0.0.1\n      \
+         port: {}\n      user: {}\n      path: /data\n      key: {}\n      host_keys: [\"{}\"]\n",
+        face.url(),
+        server.port,
+        server.jail.user,
+        server.keys.client.display(),
+        server.keys.fingerprint
+    )
+}
+
+/// What a folder and everything below it holds, hidden files too.
+fn everything_in(folder: &Path) -> Vec<(std::path::PathBuf, Vec<u8>)> {
+    let mut found = Vec::new();
+    let mut open = vec![folder.to_owned()];
+    while let Some(folder) = open.pop() {
+        for entry in fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            match path.is_dir() {
+                true => open.push(path),
+                false => found.push((path.clone(), fs::read(&path).expect("a file"))),
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn an_account_with_sftp_becomes_a_mirror_without_any_secret() {
+    let server = ChrootSshd::start_with(NARROW);
+    let face = Face::over(&server.jail.data());
+    let project = maintainer();
+    let alice = volunteer(&invite(&project, Some(&server.keys.client)), &sftp_place(&server, &face));
+    let offer = sealed(&alice, &["seal", "--notes", "maintenance on Sundays"]);
+    let ticket = offer["ticket"].as_str().expect("a ticket").to_owned();
+    let file = alice.read("offer.json");
+    for private in ["127.0.0.1:", &server.jail.user, "alice@example.org", "Sundays", "SHA256:"] {
+        let public = file.replace(face.url(), "");
+        assert!(!public.contains(private), "{private} is in {public}");
+    }
+
+    // 1. It is taken in, and seen, without any connection.
+    let taken = hand_over(&alice, "offer.json", &project).ends_with(0);
+    assert!(taken.out.contains(&format!("{ticket}  paris: offer taken")), "{}", taken.out);
+    assert!(hand_over(&alice, "offer.json", &project).ends_with(0).out.contains("was taken before"));
+    let shown = project.run(&["offers", "show", &ticket[..6]]).ends_with(0);
+    for words in
+        ["operator     Alice", "secrets      none: pushes log in with the deploy key", "notes        maintenance on Sundays"]
+    {
+        assert!(shown.out.contains(words), "{words:?} is not in {}", shown.out);
+    }
+    assert_eq!(fs::read_dir(server.jail.data()).expect("a folder").count(), 0, "nobody was there yet");
+
+    // 2. It is tried out, and the volunteer is told.
+    let report =
+        schema::expect_command("offer_examined", &project.run(&["offers", "verify", "paris", "--json"]).ends_with(0).out);
+    assert_eq!(report["good"], true);
+    let letter = project.run(&["offers", "show", &ticket, "--report"]).ends_with(0);
+    assert!(letter.out.starts_with(&format!("Your offer {ticket} (paris) to mirror demo was tried out")), "{}", letter.out);
+
+    // 3. It is accepted: an entry, the first copy, every byte, probation.
+    let before = project.read("targets.yaml");
+    let accepted = project.run(&["offers", "accept", "paris", "--yes"]).ends_with(0);
+    assert!(accepted.headline().contains("paris is whole, and on probation"), "{}", accepted.out);
+    let after = project.read("targets.yaml");
+    assert!(after.starts_with(before.trim_end()), "what was there stays:\n{after}");
+    for line in ["addresses: public", "contact: \"alice@example.org\"", "key: keys/deploy_ed25519"] {
+        assert!(after.contains(line), "{line:?} is not in {after}");
+    }
+    assert!(server.jail.data().join("releases/v1/README").exists());
+    assert_eq!(state_of(&project, &ticket)["state"], "probation");
+    let status = project.run(&["status"]);
+    assert!(status.out.lines().any(|line| line.starts_with("paris ") && line.contains("probation")), "{}", status.out);
+
+    // 4. Readers are sent there only after three good days.
+    let links = |desk: &Desk| desk.read("home/mirrors.json").contains(face.url());
+    project.run(&["push", "docs", "--as", "v2", "--yes"]).ends_with(0);
+    assert!(!links(&project), "a mirror on probation is no place to send readers to");
+    project.shell("faketime -f '+71h' spartacus check").ends_with(0);
+    assert_eq!(state_of(&project, &ticket)["state"], "probation");
+    project.shell("faketime -f '+73h' spartacus check").ends_with(0);
+    assert_eq!(state_of(&project, &ticket)["state"], "active");
+    project.run(&["push", "docs", "--as", "v3", "--yes"]).ends_with(0);
+    assert!(links(&project));
+
+    // 5. A pause is a signed message, and ends by itself.
+    sealed(&alice, &["pause", "--until", "2 days"]);
+    hand_over(&alice, "pause.json", &project).ends_with(0);
+    project.run(&["push", "docs", "--as", "v4", "--yes"]);
+    assert!(!server.jail.data().join("releases/v4/README").exists(), "it is left alone");
+    project.shell("faketime -f '+3d' spartacus push");
+    assert!(server.jail.data().join("releases/v4/README").exists());
+
+    // 6. Whoever wants to end it, and has our files removed, is rid of them in the next run.
+    fs::write(server.jail.data().join("theirs.txt"), "not ours").expect("a file of the volunteer's");
+    sealed(&alice, &["withdraw", "--delete"]);
+    hand_over(&alice, "withdraw.json", &project).ends_with(0);
+    let last = project.run(&["push"]);
+    assert!(last.err.contains("paris: withdrawn, and ") && last.err.contains(" files of ours were removed"), "{}", last.err);
+    let left: Vec<_> = everything_in(&server.jail.data()).into_iter().map(|(path, _)| path).collect();
+    assert_eq!(left, [server.jail.data().join("theirs.txt")]);
+    assert_eq!(state_of(&project, &ticket)["state"], "withdrawn");
+    // An old message does not bring it back.
+    assert!(
+        hand_over(&alice, "pause.json", &project).ends_with(5).err.contains("a newer message of this volunteer was taken before")
+    );
+}
+
+fn webdav_place(server: &Server, password: &str) -> String {
+    format!(
+        "  - name: lyon\n    public_url: {}\n    webdav:\n      url: {}\n      user: {}\n      password: {password}\n",
+        server.base.join("/mirror/").expect("a URL"),
+        server.base,
+        crate::support::USER
+    )
+}
+
+#[test]
+fn a_password_is_nowhere_in_clear_and_gone_when_the_offer_ends() {
+    let server = Server::start(Kind::ApacheBasic);
+    let project = maintainer();
+    let mut bob = volunteer(&invite(&project, None), &webdav_place(&server, "env:BOX_PASSWORD"));
+    bob.set("BOX_PASSWORD", PASSWORD);
+    let offer = sealed(&bob, &["seal", "--valid", "30 days"]);
+    let ticket = offer["ticket"].as_str().expect("a ticket").to_owned();
+    hand_over(&bob, "offer.json", &project).ends_with(0);
+    let said = project.run(&["offers", "accept", &ticket, "--as", "lyon-2", "--yes", "--json"]).ends_with(0);
+    let accepted = schema::expect_command("offer_accepted", &said.out);
+    assert_eq!((&accepted["target"], &accepted["state"]), (&"lyon-2".into(), &"probation".into()));
+    let sealed_file = project.path("sealed/lyon-2.password.age");
+    assert!(sealed_file.exists() && project.read("targets.yaml").contains("password: sealed:sealed/lyon-2.password.age"));
+    let shown = schema::expect_command("offer_shown", &project.run(&["offers", "show", &ticket, "--json"]).ends_with(0).out);
+    assert_eq!(shown["secrets"], serde_json::json!(["password"]));
+    let clear = |desk: &Desk| {
+        let in_clear = |bytes: &[u8]| bytes.windows(PASSWORD.len()).any(|window| window == PASSWORD.as_bytes());
+        everything_in(&desk.path("")).into_iter().filter(|(_, bytes)| in_clear(bytes)).map(|(path, _)| path).collect::<Vec<_>>()
+    };
+    assert_eq!(clear(&project), Vec::<std::path::PathBuf>::new());
+    assert_eq!(clear(&bob), Vec::<std::path::PathBuf>::new());
+    project.run(&["push", "docs", "--as", "v2", "--yes"]).ends_with(0);
+
+    // The same place for longer counts from the next run on, without anybody's doing.
+    sealed(&bob, &["update", "--valid", "60 days"]);
+    hand_over(&bob, "update.json", &project).ends_with(0);
+    let renewed = project.run(&["check"]).ends_with(0);
+    assert!(renewed.err.contains("lyon-2: renewed by its volunteer until "), "{}", renewed.err);
+    let later = state_of(&project, &ticket);
+    assert_eq!((&later["waits"], &later["state"]), (&false.into(), &"probation".into()));
+
+    // Anything else of it is nothing that a volunteer changes without a maintainer.
+    bob.edit("targets.yaml", "    webdav:", "    country: FR\n    webdav:");
+    sealed(&bob, &["update", "--valid", "90 days"]);
+    hand_over(&bob, "update.json", &project).ends_with(0);
+    project.run(&["check"]).ends_with(0);
+    assert_eq!(state_of(&project, &ticket)["waits"], true);
+    let entry = project.read("targets.yaml");
+    let agreed = project.run(&["offers", "accept", "lyon-2", "--yes"]).ends_with(0);
+    assert!(agreed.headline().contains("lyon-2 is whole, and on probation"), "{}", agreed.out);
+    assert_eq!(project.read("targets.yaml"), entry.replace("    addresses: public", "    country: FR\n    addresses: public"));
+    bob.edit("targets.yaml", "country: FR", "country: DE");
+    sealed(&bob, &["update", "--valid", "90 days"]);
+    hand_over(&bob, "update.json", &project).ends_with(0);
+    project.run(&["offers", "reject", "lyon-2", "--because", "it is in France"]).ends_with(0);
+    assert_eq!(state_of(&project, &ticket)["waits"], false);
+
+    // Nobody renews it: nothing is sent, and the password is gone.
+    let over = project.shell("faketime -f '+91d' spartacus push docs --as v3 --yes");
+    assert!(over.err.contains("lyon-2: the offer has ended; nothing is sent to it any more"), "{}", over.err);
+    assert!(!sealed_file.exists());
+    assert!(!server.data().join("releases/v3/README").exists());
+    assert_eq!(state_of(&project, &ticket)["state"], "expired");
+}
+
+#[test]
+fn what_failed_is_not_accepted_and_nothing_is_written() {
+    let server = Server::start(Kind::Nginx);
+    let project = maintainer();
+    let mut eve = volunteer(&invite(&project, None), &webdav_place(&server, "env:BOX_PASSWORD"));
+    eve.set("BOX_PASSWORD", "not-the-password");
+    sealed(&eve, &["seal"]);
+    hand_over(&eve, "offer.json", &project).ends_with(0);
+    let before = project.read("targets.yaml");
+    let told = project.run(&["offers", "accept", "lyon", "--yes"]).ends_with(7);
+    assert!(
+        told.out.contains("FAILED   log in ") && told.err.contains("hint: tell the volunteer: "),
+        "{}\n{}",
+        told.out,
+        told.err
+    );
+    assert_eq!(project.read("targets.yaml"), before);
+    assert!(!project.path("sealed").exists());
+    let left: Vec<_> = fs::read_dir(project.path(".spartacus/offers")).expect("it was made").collect();
+    assert!(left.is_empty(), "what it was tried with is removed");
+
+    // Another file of the same volunteer for another project, and one that was changed underway.
+    let other = maintainer();
+    assert!(hand_over(&eve, "offer.json", &other).ends_with(6).err.contains("it is meant for the project with the pin"));
+    eve.edit("offer.json", "\"lyon\"", "\"milan\"");
+    let forged = hand_over(&eve, "offer.json", &project).ends_with(6);
+    assert!(forged.err.contains("the key that it names did not sign it"), "{}", forged.err);
+    // An address that is none of ours to visit: the network of the test is not allowed here.
+    project.edit("targets.yaml", "private_networks: [127.0.0.0/8]", "private_networks: [192.0.2.0/24]");
+    let told = project.run(&["offers", "verify", "lyon"]).ends_with(7);
+    assert!(told.out.contains("127.0.0.1") && told.out.contains("FAILED   log in "), "{}", told.out);
+    project.run(&["offers", "reject", "lyon"]).ends_with(0);
+    project.run(&["offers", "accept", "lyon"]).ends_with(2);
+    project.run(&["offers", "show", "nobody"]).complains(2, "error: no offer is called nobody\nhint: spartacus offers list");
+}
