@@ -179,7 +179,7 @@ pub async fn look_at_mirrors(
     let (round, sights) = tokio::join!(looking, Box::pin(name_servers::ask(session, targets, cancel)));
     remember(session, &round)?;
     judge_round(session, &round, &believed)?;
-    mature(session)?;
+    mature(session, &round).await?;
     let looked_into = believed.looked_into(&round);
     session.history.looked_into(&looked_into).map_err(|error| hinted(exit::UNEXPECTED, error))?;
     // Offline, no answer says nothing, and would be believed for a day.

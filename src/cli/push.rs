@@ -21,9 +21,8 @@ use super::probing::Looking;
 use super::session::{Session, bundle_failure, file_failure, key_failure};
 use super::sign::sign_stage;
 use super::surface::{Surface, say};
-use crate::base::{Hinted as _, Lifecycle};
+use crate::base::Hinted as _;
 use crate::bundle::{self, BundleError, FleetFile, MirrorLink, Project, ProjectLock, Release, Showcase, Staged};
-use crate::config::Target;
 use crate::health::Depth;
 use crate::report::{self, Board};
 use crate::transfer::{Run, RunKind};
@@ -33,6 +32,7 @@ use crate::trust::SigningKey;
 pub async fn push(surface: &Surface, global: &Global, order: &Push) -> Ended {
     // 1. What is there, and nobody else is at it.
     let mut session = Session::open(surface, global)?;
+    session.selected(&global.only)?;
     let cancel = Cancel::on_signals(surface)?;
     if !order.dry_run {
         settle(surface, &mut session, &cancel).await?;
@@ -185,9 +185,7 @@ pub fn online_key(project: &Project) -> Result<SigningKey, Failure> {
 /// What the unsigned conveniences tell.
 #[must_use]
 pub fn showcase(session: &Session) -> Showcase {
-    // Whoever is on probation, or gone, is no place to send readers to.
-    let shown = |target: &&Target| matches!(session.lifecycle(target), life if life.is_listed() || life == Lifecycle::Paused);
-    let public = session.config.targets.iter().filter(shown).filter_map(|target| {
+    let public = session.config.targets.iter().filter(|target| session.is_shown(target)).filter_map(|target| {
         let url = target.public_url.as_ref()?;
         Some(MirrorLink { name: target.name.to_string(), url: url.to_string() })
     });

@@ -24,6 +24,7 @@ use crate::transfer::{Connector as _, Look, Run, RunKind, survey};
 /// Looks closely at what every target holds and sends what is missing or wrong.
 pub async fn repair(surface: &Surface, global: &Global, order: &Repair) -> Ended {
     let mut session = Session::open(surface, global)?;
+    session.selected(&global.only)?;
     let cancel = Cancel::on_signals(surface)?;
     if !order.dry_run {
         settle(surface, &mut session, &cancel).await?;

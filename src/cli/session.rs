@@ -10,10 +10,11 @@ use super::accounts::Accounts;
 use super::args::Global;
 use super::exit::{self, Failure};
 use super::surface::{Surface, complain};
+use super::target::place::place_digest;
 use crate::base::{ByteCount, Clock, Hinted, Lifecycle, TargetName, sanitise};
 use crate::bundle::{BundleError, Project, Trouble};
 use crate::config::{Config, ConfigError, Loaded, Target, TargetState};
-use crate::history::History;
+use crate::history::{History, OfferRecord, OfferState};
 use crate::net::Clients;
 use crate::trust::TrustError;
 
@@ -32,9 +33,16 @@ pub struct Session {
     /// What time it is.
     pub clock: Clock,
     /// Where mirrors stand that volunteers offered.
-    lives: BTreeMap<TargetName, Lifecycle>,
+    lives: BTreeMap<TargetName, Offered>,
     /// Targets that are left out because of that, and not because the file says so.
     left_out: BTreeSet<TargetName>,
+}
+
+/// Where a mirror stands that a volunteer offered.
+#[derive(Debug, Clone, Copy)]
+struct Offered {
+    life: Lifecycle,
+    state: OfferState,
 }
 
 impl Session {
@@ -55,12 +63,16 @@ impl Session {
     /// What volunteers said of their mirrors takes effect: whoever wants to be left alone is.
     pub fn follow_offers(&mut self) -> Result<(), Failure> {
         let (records, now) = (self.history.offers().map_err(|error| hinted(exit::UNEXPECTED, error))?, self.clock.now());
-        self.lives = records.into_iter().filter_map(|record| Some((record.target.clone()?, record.lifecycle(now)?))).collect();
+        self.lives = records
+            .into_iter()
+            .filter(|record| entry_of(&self.config, record).is_some())
+            .filter_map(|record| Some((record.target.clone()?, Offered { life: record.lifecycle(now)?, state: record.state })))
+            .collect();
         for target in &mut self.config.targets {
             if self.left_out.remove(&target.name) {
                 target.state = TargetState::Active;
             }
-            let takes_part = self.lives.get(&target.name).is_none_or(|life| life.is_watched());
+            let takes_part = self.lives.get(&target.name).is_none_or(|offered| offered.life.is_watched());
             if !takes_part && target.state == TargetState::Active {
                 target.state = TargetState::Paused;
                 self.left_out.insert(target.name.clone());
@@ -69,12 +81,20 @@ impl Session {
         Ok(())
     }
 
+    /// Whether readers may be told of a target at all: whoever never was whole, or is gone, is no place to send them to.
+    #[must_use]
+    pub fn is_shown(&self, target: &Target) -> bool {
+        let life = self.lifecycle(target);
+        let was_active = self.lives.get(&target.name).is_none_or(|offered| offered.state == OfferState::Active);
+        life.is_listed() || (life == Lifecycle::Paused && was_active)
+    }
+
     /// Where a target stands between its offer and its end.
     #[must_use]
     pub fn lifecycle(&self, target: &Target) -> Lifecycle {
         match (self.lives.get(&target.name), target.state) {
-            (Some(life), TargetState::Active) => *life,
-            (Some(life), TargetState::Paused) if self.left_out.contains(&target.name) => *life,
+            (Some(offered), TargetState::Active) => offered.life,
+            (Some(offered), TargetState::Paused) if self.left_out.contains(&target.name) => offered.life,
             (_, TargetState::Active) => Lifecycle::Active,
             (_, TargetState::Paused) => Lifecycle::Paused,
         }
@@ -96,6 +116,14 @@ impl Session {
         let wanted = |target: &&Target| only.is_empty() || only.iter().any(|word| named(target, word));
         Ok(self.config.targets.iter().filter(wanted).collect())
     }
+}
+
+/// The entry that an offer became; `None` when there is none, or when one of that name leads elsewhere: then it is another's, and no
+/// volunteer has a say in it.
+#[must_use]
+pub fn entry_of<'a>(config: &'a Config, record: &OfferRecord) -> Option<&'a Target> {
+    let name = record.target.as_ref()?;
+    config.targets.iter().find(|target| target.name == *name && record.entry == Some(place_digest(&target.kind)))
 }
 
 /// Reads the configuration; warnings go to stderr, all problems at once into the failure.

@@ -5,7 +5,7 @@ use rusqlite::Row;
 use serde::{Deserialize, Serialize};
 
 use super::{History, HistoryError, column};
-use crate::base::{Lifecycle, TargetName};
+use crate::base::{Lifecycle, Sha256, TargetName};
 
 /// What became of an offer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,6 +72,8 @@ pub struct OfferRecord {
     pub file: String,
     /// The target that it became.
     pub target: Option<TargetName>,
+    /// The digest of that target's place: an entry of the same name that leads elsewhere is another's.
+    pub entry: Option<Sha256>,
     /// When probation began, or when it was accepted while its first copy is made.
     pub since: Option<Timestamp>,
     /// Its volunteer wants it to be left alone until then.
@@ -114,18 +116,26 @@ impl OfferRecord {
         })
     }
 
+    /// What is private of an offer that has ended is not kept.
+    pub fn forget(&mut self) {
+        self.file.clear();
+        (self.agreed, self.examined, self.sealed) = (None, None, false);
+    }
+
     /// Something newer than what was agreed waits for a decision.
     #[must_use]
     pub fn waits(&self) -> bool {
         match self.state {
             OfferState::Waiting => true,
             OfferState::Rejected | OfferState::Withdrawn | OfferState::Expired => false,
+            // What was forgotten cannot be decided about.
+            _ if self.file.is_empty() => false,
             _ => self.agreed.as_ref() != Some(&self.file),
         }
     }
 }
 
-const COLUMNS: &str = "ticket, name, state, sequence, received, changed, expires, agreed, file, target, since, paused_until, words, \
+const COLUMNS: &str = "ticket, name, state, sequence, received, changed, expires, agreed, file, target, entry, since, paused_until, words, \
     erase, sealed, examined, good, examination";
 
 impl History {
@@ -145,7 +155,7 @@ impl History {
                 .connection
                 .prepare_cached(&format!(
                     "INSERT OR REPLACE INTO offers ({COLUMNS})
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)"
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)"
                 ))?
                 .execute(rusqlite::params![
                     offer.ticket,
@@ -158,6 +168,7 @@ impl History {
                     offer.agreed,
                     offer.file,
                     offer.target.as_ref().map(TargetName::as_str),
+                    offer.entry.as_ref().map(ToString::to_string),
                     offer.since.as_ref().map(moment),
                     offer.paused_until.as_ref().map(moment),
                     offer.words,
@@ -173,7 +184,7 @@ impl History {
 }
 
 fn read(row: &Row<'_>) -> rusqlite::Result<OfferRecord> {
-    let examined: Option<Timestamp> = column::parsed_or_null(row, 15)?;
+    let examined: Option<Timestamp> = column::parsed_or_null(row, 16)?;
     Ok(OfferRecord {
         ticket: row.get(0)?,
         name: column::parsed(row, 1)?,
@@ -185,13 +196,14 @@ fn read(row: &Row<'_>) -> rusqlite::Result<OfferRecord> {
         agreed: row.get(7)?,
         file: row.get(8)?,
         target: column::parsed_or_null(row, 9)?,
-        since: column::parsed_or_null(row, 10)?,
-        paused_until: column::parsed_or_null(row, 11)?,
-        words: row.get(12)?,
-        erase: row.get(13)?,
-        sealed: row.get(14)?,
+        entry: column::parsed_or_null(row, 10)?,
+        since: column::parsed_or_null(row, 11)?,
+        paused_until: column::parsed_or_null(row, 12)?,
+        words: row.get(13)?,
+        erase: row.get(14)?,
+        sealed: row.get(15)?,
         examined: match examined {
-            Some(at) => Some(Examined { at, good: row.get(16)?, examination: row.get(17)? }),
+            Some(at) => Some(Examined { at, good: row.get(17)?, examination: row.get(18)? }),
             None => None,
         },
     })

@@ -17,6 +17,9 @@ const DEEPEST: usize = 64;
 ///
 /// # Errors
 /// With the first object that cannot be removed, or listed; what was removed before is gone, and the next try goes on.
+///
+/// # Panics
+/// Never: names of ours are good paths.
 pub async fn erase(store: &dyn Store) -> Result<u64, StoreError> {
     let path = |text: &str| ObjectPath::new(text.to_owned()).expect("names of ours are good paths");
     store.delete(&path(POINTER)).await?;

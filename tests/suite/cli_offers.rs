@@ -89,9 +89,10 @@ fn everything_in(folder: &Path) -> Vec<(std::path::PathBuf, Vec<u8>)> {
     while let Some(folder) = open.pop() {
         for entry in fs::read_dir(folder).expect("a folder") {
             let path = entry.expect("an entry").path();
-            match path.is_dir() {
-                true => open.push(path),
-                false => found.push((path.clone(), fs::read(&path).expect("a file"))),
+            if path.is_dir() {
+                open.push(path);
+            } else {
+                found.push((path.clone(), fs::read(&path).expect("a file")));
             }
         }
     }
@@ -149,9 +150,13 @@ fn an_account_with_sftp_becomes_a_mirror_without_any_secret() {
     let links = |desk: &Desk| desk.read("home/mirrors.json").contains(face.url());
     project.run(&["push", "docs", "--as", "v2", "--yes"]).ends_with(0);
     assert!(!links(&project), "a mirror on probation is no place to send readers to");
-    project.shell("faketime -f '+71h' spartacus check").ends_with(0);
-    assert_eq!(state_of(&project, &ticket)["state"], "probation");
-    project.shell("faketime -f '+73h' spartacus check").ends_with(0);
+    for hours in [20, 40, 60, 71] {
+        project.shell(&format!("faketime -f '+{hours}h' spartacus check")).ends_with(0);
+        assert_eq!(state_of(&project, &ticket)["state"], "probation", "after {hours} hours");
+    }
+    project.shell("faketime -f '+74h' spartacus check --only home").ends_with(0);
+    assert_eq!(state_of(&project, &ticket)["state"], "probation", "nobody looked at it");
+    project.shell("faketime -f '+75h' spartacus check").ends_with(0);
     assert_eq!(state_of(&project, &ticket)["state"], "active");
     project.run(&["push", "docs", "--as", "v3", "--yes"]).ends_with(0);
     assert!(links(&project));
@@ -200,8 +205,10 @@ fn a_password_is_nowhere_in_clear_and_gone_when_the_offer_ends() {
     let said = project.run(&["offers", "accept", &ticket, "--as", "lyon-2", "--yes", "--json"]).ends_with(0);
     let accepted = schema::expect_command("offer_accepted", &said.out);
     assert_eq!((&accepted["target"], &accepted["state"]), (&"lyon-2".into(), &"probation".into()));
-    let sealed_file = project.path("sealed/lyon-2.password.age");
-    assert!(sealed_file.exists() && project.read("targets.yaml").contains("password: sealed:sealed/lyon-2.password.age"));
+    let sealed_file = project.path(&format!("sealed/{ticket}.password.age"));
+    assert!(
+        sealed_file.exists() && project.read("targets.yaml").contains(&format!("password: sealed:sealed/{ticket}.password.age"))
+    );
     let shown = schema::expect_command("offer_shown", &project.run(&["offers", "show", &ticket, "--json"]).ends_with(0).out);
     assert_eq!(shown["secrets"], serde_json::json!(["password"]));
     let clear = |desk: &Desk| {

@@ -72,6 +72,7 @@ Examples:
         until: String,
     },
     /// End a pause before its time.
+    #[command(after_help = "Example:\n  spartacus offer resume")]
     Resume(OfferMessage),
     /// End the offer: nothing is sent any more, and what we know of how to log in is removed.
     #[command(after_help = "Examples:
@@ -136,8 +137,12 @@ Examples:
         files: Vec<Utf8PathBuf>,
     },
     /// What was offered, and what became of it.
+    #[command(after_help = "Example:\n  spartacus offers list")]
     List,
     /// One offer, with what is sealed in it but for secrets.
+    #[command(
+        after_help = "Examples:\n  spartacus offers show paris\n  spartacus offers show t-7k3q --report      a letter to the volunteer"
+    )]
     Show {
         /// The ticket, the beginning of it, or the name.
         #[arg(value_name = "TICKET")]
@@ -208,9 +213,9 @@ pub struct OffersAccept {
 
 /// A span of time in which an offer holds.
 fn valid(text: &str) -> Result<Duration, String> {
-    let most = Duration::from_secs(400 * 24 * 3600);
+    let most = Duration::from_hours(400 * 24);
     let found = crate::base::parse_duration(text).map_err(|error| error.to_string())?;
-    if (Duration::from_secs(24 * 3600)..=most).contains(&found) {
+    if (Duration::from_hours(24)..=most).contains(&found) {
         Ok(found)
     } else {
         Err("an offer holds for 1 to 400 days".to_owned())

@@ -1,6 +1,7 @@
 //! `spartacus offer seal`, `update`, `pause`, `resume`, `withdraw`: what a volunteer tells a project, each as one signed file.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use jiff::{SignedDuration, Timestamp};
@@ -33,8 +34,11 @@ struct Desk {
 }
 
 impl Desk {
-    fn open(surface: &Surface, global: &Global, order: &OfferMessage, now: Timestamp) -> Result<Self, Failure> {
-        let folder = order.folder.clone().unwrap_or_else(|| crate::cli::session::folder(global));
+    /// `secrets`: something is sealed to the invite's recipients, so that it has to hold still.
+    fn open(surface: &Surface, global: &Global, order: &OfferMessage, secrets: Option<Timestamp>) -> Result<Self, Failure> {
+        // Names without a dot before them, as people write them.
+        let here = |folder: Utf8PathBuf| if folder == "." { Utf8PathBuf::new() } else { folder };
+        let folder = order.folder.clone().unwrap_or_else(|| here(crate::cli::session::folder(global)));
         let path = order.invite.clone().unwrap_or_else(|| folder.join(INVITE));
         let file = read_at_most(&path, LONGEST_INVITE).map_err(|failure| {
             failure.hint("get it from the project's pages, or from any of its mirrors: fleet/N.invite.json")
@@ -44,7 +48,11 @@ impl Desk {
             None => Invite::claimed_pin(&file)
                 .ok_or_else(|| Failure::told(exit::FORGED, format!("{path} is no invite")).hint("get it again"))?,
         };
-        let invite = Invite::read(&file, pin, now).map_err(|error| {
+        let read = match secrets {
+            Some(now) => Invite::read(&file, pin, now),
+            None => Invite::recall(&file, pin),
+        };
+        let invite = read.map_err(|error| {
             let mut failure = hinted(exit::FORGED, error);
             failure.error = failure.error.context(format!("{path} is not to be trusted"));
             failure
@@ -59,7 +67,7 @@ impl Desk {
         if !path.exists() {
             return Err(Failure::told(exit::USAGE, format!("there is no key of yours at {path}"))
                 .hint("spartacus offer new makes the folder of an offer with its key")
-                .hint(format!("or make one: spartacus key new volunteer --out {path}")));
+                .hint(format!("or make one: spartacus key new volunteer --vantage --out {path}")));
         }
         Ok(Self { key: open_own_key(surface, &path)?, folder, invite })
     }
@@ -81,14 +89,18 @@ impl Desk {
         let mut text = format!("{out} is signed with your key; ticket {ticket}\n");
         if message.request.offered().is_some() {
             let count = self.invite.recipients.len();
-            text +=
-                &format!("what is private in it is sealed to {count} keys of the project; the rest may be read by everybody\n");
+            // Writing to a string cannot fail.
+            let _ = writeln!(
+                text,
+                "what is private in it is sealed to {count} keys of the project; the rest may be read by everybody"
+            );
         }
         text += "send it to one of:\n";
         for place in &self.invite.send_to {
-            text += &format!("  {}\n", place.strip_prefix("mailto:").unwrap_or(place));
+            let _ = writeln!(text, "  {}", place.strip_prefix("mailto:").unwrap_or(place));
         }
-        text += &format!("keep {} safe: only with it can you change or withdraw the offer", self.folder.join(VOLUNTEER_KEY));
+        let key = self.folder.join(VOLUNTEER_KEY);
+        let _ = write!(text, "keep {key} safe: only with it can you change or withdraw the offer");
         let fields = json!({
             "file": out.as_str(), "request": word, "ticket": ticket, "sequence": message.sequence, "send_to": self.invite.send_to,
             "expires": message.request.offered().map(|offered| offered.expires),
@@ -109,7 +121,7 @@ fn open_own_key(surface: &Surface, path: &Utf8Path) -> Result<SigningKey, Failur
 /// `spartacus offer seal`, and `spartacus offer update`
 pub fn seal(surface: &Surface, global: &Global, order: &OfferSeal, is_update: bool) -> Ended {
     let now = Clock::System.now();
-    let desk = Desk::open(surface, global, &order.message, now)?;
+    let desk = Desk::open(surface, global, &order.message, Some(now))?;
     let config = desk.folder.join(global.config.file_name().unwrap_or("targets.yaml"));
     let config = configuration(surface, &Global { config, ..global.clone() })?;
     let target = only_one(&config.targets, &config.path)?;
@@ -179,13 +191,13 @@ pub fn pause(surface: &Surface, global: &Global, order: &OfferMessage, until: &s
         Failure::told(exit::USAGE, format!("--until {}: this is no moment to come", sanitise(until)))
             .hint("write a day or a time to come: --until 2027-01-06, --until '14 days'")
     })?;
-    Desk::open(surface, global, order, now)?.send(surface, order, Request::Pause { until }, now)
+    Desk::open(surface, global, order, None)?.send(surface, order, Request::Pause { until }, now)
 }
 
 /// `spartacus offer resume`, `spartacus offer withdraw`
 pub fn send(surface: &Surface, global: &Global, order: &OfferMessage, request: Request) -> Ended {
     let now = Clock::System.now();
-    Desk::open(surface, global, order, now)?.send(surface, order, request, now)
+    Desk::open(surface, global, order, None)?.send(surface, order, request, now)
 }
 
 /// A day (its beginning, UTC), a moment, or a time from now.

@@ -11,7 +11,7 @@ use super::examine::{DEPLOY_KEY, examine};
 use super::keep::{self, KEPT};
 use super::life::Likeness;
 use super::{find, in_turn, life, message, opened};
-use crate::base::TargetName;
+use crate::base::{Addresses, Holds, TargetName};
 use crate::bundle;
 use crate::cli::alone;
 use crate::cli::args::{Global, OffersAccept};
@@ -23,13 +23,14 @@ use crate::cli::exit::{self, Ended, Failure};
 use crate::cli::newest;
 use crate::cli::probing::Looking;
 use crate::cli::push::{pin, showcase, tell};
-use crate::cli::session::{Session, bundle_failure, hinted};
+use crate::cli::session::{Session, bundle_failure, entry_of, hinted};
 use crate::cli::surface::{Surface, answer};
 use crate::cli::target::add as entry;
-use crate::config::{add_target, replace_target};
+use crate::cli::target::place::place_digest;
+use crate::config::{NewTarget, Target, TargetState, add_target, replace_target};
 use crate::health::Depth;
 use crate::history::{OfferRecord, OfferState};
-use crate::registration::{Message, Sealed};
+use crate::registration::{Message, OfferError, Sealed};
 use crate::transfer::RunKind;
 
 /// An examination that is older says too little.
@@ -49,6 +50,7 @@ pub async fn accept(surface: &Surface, global: &Global, order: &OffersAccept) ->
         )
         .hint("spartacus offers list"));
     }
+    let name = name(&session, &record, order)?;
     let now = session.clock.now();
     let is_fresh = record.examined.as_ref().is_some_and(|found| found.good && found.at > now - FRESH) && order.needs.is_none();
     let record = if is_fresh { record } else { examine(surface, &session, record, order.needs, &cancel).await?.0 };
@@ -57,26 +59,22 @@ pub async fn accept(surface: &Surface, global: &Global, order: &OffersAccept) ->
             .hint(format!("tell the volunteer: spartacus offers show {} --report", record.ticket))
             .hint("if it is good enough for you: add --force"));
     }
-    let name = match (&record.target, &order.name) {
-        (Some(target), None) => target.clone(),
-        (Some(_), Some(_)) => {
-            return Err(Failure::told(exit::USAGE, "--as: it is a target already, and keeps its name").hint("leave --as out"));
-        }
-        (None, Some(name)) => TargetName::new(name).map_err(|error| Failure::new(exit::USAGE, error))?,
-        (None, None) => record.name.clone(),
-    };
     if !order.yes {
-        let (asking, question) =
-            (surface.clone(), format!("accept {} as {name} and write it into {}?", record.ticket, global.config));
+        let how = if entry_of(&session.config, &record).is_some() { "in place of its entry" } else { "as a new entry" };
+        let question = format!("accept {} as {name} and write it into {}, {how}?", record.ticket, global.config);
+        let asking = surface.clone();
         cancel.or_answer(move || ask::confirm(&asking, &question, "--yes")).await?;
     }
     let message = message(&session, &record.file)?;
     let sealed = opened(&session, &message)?;
     let record = agree(&session, global, record, &name, &message, &sealed).await?;
     drop(sealed);
-    let state =
-        if order.no_push { record.state } else { first_copy(surface, global, &name, &cancel).await?.unwrap_or(record.state) };
+    let copied = if order.no_push { None } else { first_copy(surface, global, &name, &cancel).await? };
+    let state = copied.unwrap_or(record.state);
     let text = match state {
+        _ if record.paused_until.is_some_and(|until| until > now) => {
+            format!("{name} is in {}, and left alone until its volunteer's pause is over", global.config)
+        }
         OfferState::Probation => format!(
             "{name} is whole, and on probation: it is shown to readers once it was good for {}",
             life::span(session.config.invite.as_ref())
@@ -89,10 +87,31 @@ pub async fn accept(surface: &Surface, global: &Global, order: &OffersAccept) ->
     };
     let fields = json!({ "ticket": record.ticket, "target": name, "state": state, "config": global.config.as_str(), "expires": record.expires });
     answer(surface, "spartacus.offer_accepted/1", &fields, &text);
-    Ok(if order.no_push || !matches!(state, OfferState::Verifying) { exit::OK } else { exit::UNHEALTHY })
+    let is_behind = copied == Some(OfferState::Verifying) && record.paused_until.is_none_or(|until| until <= now);
+    Ok(if is_behind { exit::UNHEALTHY } else { exit::OK })
 }
 
-/// Secrets, memory and configuration, in this order: whatever breaks off in between, the next try goes on.
+/// How it will be called. That it can be called so is seen before the place is tried out.
+fn name(session: &Session, record: &OfferRecord, order: &OffersAccept) -> Result<TargetName, Failure> {
+    let has_entry = entry_of(&session.config, record).is_some();
+    let name = match (&record.target, &order.name) {
+        (Some(_), Some(_)) if has_entry => {
+            return Err(Failure::told(exit::USAGE, "--as: it is a target already, and keeps its name").hint("leave --as out"));
+        }
+        (Some(target), None) if has_entry => return Ok(target.clone()),
+        (_, Some(name)) => TargetName::new(name).map_err(|error| Failure::new(exit::USAGE, error))?,
+        (_, None) => record.name.clone(),
+    };
+    // One that was written just before a crash is its own: that is seen when it is written again.
+    let is_ours = |target: &&Target| target.name == name && target.addresses != Addresses::Public;
+    if session.config.targets.iter().any(|target| is_ours(&target)) {
+        return Err(Failure::told(exit::USAGE, format!("there is already a target named {name}"))
+            .hint(format!("spartacus offers accept {} --as NAME", record.ticket)));
+    }
+    Ok(name)
+}
+
+/// Secrets, configuration and memory, in this order: whatever breaks off in between, the next try finds the same entry and goes on.
 async fn agree(
     session: &Session,
     global: &Global,
@@ -106,40 +125,77 @@ async fn agree(
     let _alone = in_turn(&session.project).await?;
     let offered =
         message.request.offered().ok_or_else(|| Failure::told(exit::UNEXPECTED, "what was written down as an offer is none"))?;
-    let new = sealed
-        .target(offered, name.clone(), |secret| keep::reference(KEPT, name.as_str(), secret), DEPLOY_KEY)
-        .map_err(|error| hinted(exit::FORGED, error))?;
+    let now = session.clock.now();
+    if offered.expires <= now {
+        return Err(hinted(exit::USAGE, OfferError::Over(offered.expires)));
+    }
     // Somebody else may have written the file, and the volunteer something newer, while we asked.
     let text = entry::read(global)?;
-    let known = find(session, &before.ticket)?;
-    if known.file != before.file {
-        return Err(Failure::told(exit::CONFLICT, format!("{}: the volunteer sent something newer meanwhile", before.ticket))
-            .hint(format!("spartacus offers accept {}", before.ticket)));
+    let mut record = find(session, &before.ticket)?;
+    if record.sequence != before.sequence || record.state != before.state || !record.waits() {
+        return Err(Failure::told(exit::CONFLICT, format!("{}: something newer came meanwhile", before.ticket))
+            .hint(format!("spartacus offers show {}", before.ticket)));
     }
-    let is_there = before.target.is_some() && session.config.targets.iter().any(|target| target.name == *name);
-    let edited = if is_there { replace_target(&text, &new) } else { add_target(&text, &new) };
-    let edited = edited.map_err(|error| hinted(exit::USAGE, error))?;
-    entry::check(global, &edited)?;
-    keep::keep(session, sealed, KEPT, name.as_str())?;
-    let now = session.clock.now();
-    let mut record = known;
+    let new = sealed
+        .target(offered, name.clone(), |secret| keep::reference(KEPT, &record.ticket, secret), DEPLOY_KEY)
+        .map_err(|error| hinted(exit::FORGED, error))?;
+    let place = place_digest(&new.kind);
+    let config = entry::parse(global, &text)?;
+    let old = entry_of(&config, &record);
+    let written_before = config.targets.iter().any(|target| {
+        target.name == *name && target.addresses == Addresses::Public && place_digest(&target.kind) == place && old.is_none()
+    });
     // A place that has changed has to show itself anew.
-    let goes_on = record.state.is_mirror() && is_there && life::likeness(session, &record, sealed) != Likeness::None;
+    let goes_on = record.state.is_mirror() && old.is_some() && life::likeness(session, &record, sealed) != Likeness::None;
+    let edited = match old {
+        Some(old) => {
+            refuse_more_than_offered(old)?;
+            Some(replace_target(&text, &NewTarget { tags: old.tags.clone(), ..new }))
+        }
+        None if written_before => None,
+        None => Some(add_target(&text, &new)),
+    };
+    let edited = edited.transpose().map_err(|error| {
+        hinted(exit::USAGE, error).hint(format!("another name: spartacus offers accept {} --as NAME", before.ticket))
+    })?;
+    if let Some(edited) = &edited {
+        entry::check(global, edited)?;
+    }
+    keep::keep(session, sealed, KEPT, &record.ticket)?;
+    if let Some(edited) = &edited {
+        entry::replace(global, edited)?;
+    }
     if !goes_on {
         become_(&mut record, OfferState::Verifying, now);
         record.since = Some(now);
     }
-    record.target = Some(name.clone());
+    (record.target, record.entry) = (Some(name.clone()), Some(place));
     record.agreed = Some(record.file.clone());
     record.expires = offered.expires;
     record.sealed = !sealed.secrets.is_empty();
+    record.changed = now;
     (record.words, record.erase) = (None, false);
     session.history.set_offer(&record).map_err(failed)?;
-    if let Err(failure) = entry::replace(global, &edited) {
-        session.history.set_offer(&before).map_err(failed)?;
-        return Err(failure);
-    }
     Ok(record)
+}
+
+/// What a maintainer wrote into an entry by hand would be lost with it.
+fn refuse_more_than_offered(old: &Target) -> Result<(), Failure> {
+    let more = [
+        ("state", old.state != TargetState::Active),
+        ("holds", old.holds != Holds::All),
+        ("proxy", old.proxy.is_some()),
+        ("ca", old.ca.is_some()),
+    ];
+    let found: Vec<&str> = more.iter().filter(|(_, there)| *there).map(|(key, _)| *key).collect();
+    if found.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::told(
+        exit::USAGE,
+        format!("the entry of {} has more than an offer says ({}): it is not replaced", old.name, found.join(", ")),
+    )
+    .hint("take these keys out of targets.yaml, accept the update, and put them back"))
 }
 
 /// Everything that is published, sent and then read back as readers do. `None`: there is nothing yet.

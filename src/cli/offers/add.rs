@@ -14,6 +14,7 @@ use crate::cli::session::{Session, bundle_failure, hinted, read_at_most};
 use crate::cli::surface::{Surface, answer, fail};
 use crate::history::{OfferRecord, OfferState};
 use crate::registration::{LONGEST_OFFER, Message, Request};
+use crate::report;
 
 /// Mails have more around a file than the file.
 const LONGEST_INPUT: u64 = 4 * LONGEST_OFFER;
@@ -33,8 +34,11 @@ pub async fn add(surface: &Surface, global: &Global, files: &[Utf8PathBuf]) -> E
     let session = Session::open(surface, global)?;
     let _alone = in_turn(&session.project).await?;
     let (mut told, mut lines, mut worst) = (Vec::new(), Vec::new(), exit::OK);
-    for path in files {
-        match read(path).and_then(|bytes| take_in(&session, &bytes, session.clock.now())) {
+    // In the order in which they were written, whatever the order of the names: an older one is not taken after a newer one.
+    let mut found: Vec<(&Utf8PathBuf, Result<Vec<u8>, Failure>)> = files.iter().map(|path| (path, read(path))).collect();
+    found.sort_by_key(|(_, bytes)| bytes.as_ref().map_or(0, |bytes| sequence(bytes)));
+    for (path, bytes) in found {
+        match bytes.and_then(|bytes| take_in(&session, &bytes, session.clock.now())) {
             Ok(taken) => {
                 lines.push(line(&taken));
                 told.push(json!({
@@ -77,6 +81,11 @@ fn read(path: &Utf8PathBuf) -> Result<Vec<u8>, Failure> {
     Ok(bytes)
 }
 
+/// What a file says of its place among others; it is only to be sorted by.
+fn sequence(bytes: &[u8]) -> u64 {
+    serde_json::from_slice::<serde_json::Value>(inside(bytes)).map_or(0, |read| read["signed"]["sequence"].as_u64().unwrap_or(0))
+}
+
 /// The offer inside a mail or a comment: from the first brace to the last one.
 fn inside(bytes: &[u8]) -> &[u8] {
     let first = bytes.iter().position(|byte| *byte == b'{');
@@ -100,16 +109,24 @@ pub fn take_in(session: &Session, bytes: &[u8], now: Timestamp) -> Result<Taken,
     let record = match known {
         None => first(&message, text, now)?,
         Some(record) if message.sequence <= record.sequence => {
-            if record.file == text || record.sequence == message.sequence {
+            if record.sequence == message.sequence {
                 return Ok(Taken { record, request, again: true });
             }
             return Err(Failure::told(exit::CONFLICT, format!("{ticket}: a newer message of this volunteer was taken before"))
-                .hint("if it is the newest one: let it be written again"));
+                .hint(format!("if it is meant to count: let it be written again, after {}", moment_of(record.sequence))));
         }
         Some(record) => next(record, &message, text, now),
     };
     session.history.set_offer(&record).map_err(failed)?;
     Ok(Taken { record, request, again: false })
+}
+
+/// Sequences are milliseconds.
+fn moment_of(sequence: u64) -> String {
+    i64::try_from(sequence)
+        .ok()
+        .and_then(|millis| Timestamp::from_millisecond(millis).ok())
+        .map_or_else(String::new, report::moment)
 }
 
 fn first(message: &Message, text: String, now: Timestamp) -> Result<OfferRecord, Failure> {
@@ -128,6 +145,7 @@ fn first(message: &Message, text: String, now: Timestamp) -> Result<OfferRecord,
         agreed: None,
         file: text,
         target: None,
+        entry: None,
         since: None,
         paused_until: None,
         words: None,
@@ -144,6 +162,9 @@ fn next(mut record: OfferRecord, message: &Message, text: String, now: Timestamp
         Request::Offer(offered) | Request::Update(offered) => {
             record.file = text;
             record.examined = None;
+            if matches!(message.request, Request::Offer(_)) {
+                record.paused_until = None;
+            }
             if !record.state.is_mirror() {
                 record.name = offered.name.clone();
                 record.expires = offered.expires;
@@ -153,14 +174,25 @@ fn next(mut record: OfferRecord, message: &Message, text: String, now: Timestamp
             }
         }
         Request::Pause { until } => record.paused_until = Some(*until),
-        Request::Resume {} => record.paused_until = None,
+        Request::Resume {} => {
+            record.paused_until = None;
+            begin_anew(&mut record, now);
+        }
         Request::Withdraw(how) => {
             record.erase = how.delete && record.agreed.is_some();
             become_(&mut record, OfferState::Withdrawn, now);
+            record.changed = now;
             record.words = Some(sanitise("withdrawn by its volunteer"));
         }
     }
     record
+}
+
+/// Nobody looked at it during a pause: probation begins anew.
+pub fn begin_anew(record: &mut OfferRecord, now: Timestamp) {
+    if record.state == OfferState::Probation {
+        record.since = Some(now);
+    }
 }
 
 /// The state changes now, if it does.

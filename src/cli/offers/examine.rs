@@ -14,7 +14,7 @@ use crate::cli::offer::{Trial, conclusion, try_out};
 use crate::cli::session::{Session, bundle_failure, hinted};
 use crate::cli::surface::{Surface, answer, say};
 use crate::config::Target;
-use crate::history::{Examined, OfferRecord};
+use crate::history::{Examined, OfferRecord, OfferState};
 use crate::registration::{Message, OfferError, Sealed, as_target};
 
 /// What pushes log in with where an offer has no secret.
@@ -52,6 +52,13 @@ pub async fn examine(
     needs: Option<ByteCount>,
     cancel: &Cancel,
 ) -> Result<(OfferRecord, Target), Failure> {
+    if matches!(record.state, OfferState::Rejected | OfferState::Withdrawn | OfferState::Expired) {
+        return Err(Failure::told(
+            exit::USAGE,
+            format!("{} is {}: there is nothing to try out", record.ticket, record.state.word()),
+        )
+        .hint("if the volunteer offers it again: spartacus offers add FILE"));
+    }
     let message = message(session, &record.file)?;
     let sealed = opened(session, &message)?;
     let now = session.clock.now();
@@ -64,26 +71,24 @@ pub async fn examine(
         Some(needs) => Some(needs),
         None => published_bytes(session).await?,
     };
-    if !surface.json {
-        say(&format!("{}  {}:", record.ticket, record.name));
-    }
     let trial = Trial { config: &session.config, clients: &session.clients, target: &target, needs, chroot: None };
     let trying = try_out(surface, &trial);
     let found = tokio::select! {
         biased;
-        () = cancel.token.cancelled() => {
-            return Err(Failure::told(cancel.code().unwrap_or(exit::INTERRUPTED), "cancelled; nothing was decided")
-                .hint("what was written for it may lie there still: .spartacus-probe-..."));
-        }
-        found = trying => found,
+        () = cancel.token.cancelled() => None,
+        found = trying => Some(found),
     };
     // What was sealed for this is not needed any more, whatever came of it.
     keep::forget(session, TRIED, &record.ticket)?;
+    let Some(found) = found else {
+        return Err(Failure::told(cancel.code().unwrap_or(exit::INTERRUPTED), "cancelled; nothing was decided")
+            .hint("what was written for it may lie there still: .spartacus-probe-..."));
+    };
     let found = found?;
     let _alone = in_turn(&session.project).await?;
     // A newer message may have come meanwhile: then this was about what was offered before.
     let mut newest = find(session, &record.ticket)?;
-    if newest.file != record.file {
+    if newest.file != record.file || newest.state != record.state {
         return Err(Failure::told(exit::CONFLICT, format!("{}: the volunteer sent something newer meanwhile", record.ticket))
             .hint(format!("spartacus offers verify {}", record.ticket)));
     }

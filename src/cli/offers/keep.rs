@@ -19,41 +19,49 @@ pub const KEPT: &str = "sealed";
 /// Where those of offers lie that are tried out.
 pub const TRIED: &str = ".spartacus/offers";
 
-/// The file of a secret, relative to the project; `of` is a target's name or a ticket.
+/// The file of a secret, relative to the project. It is called by the ticket: another offer never has the same.
 #[must_use]
-pub fn file(folder: &str, of: &str, name: SecretName) -> Utf8PathBuf {
-    Utf8PathBuf::from(format!("{folder}/{of}.{}.age", name.word()))
+pub fn file(folder: &str, ticket: &str, name: SecretName) -> Utf8PathBuf {
+    Utf8PathBuf::from(format!("{folder}/{ticket}.{}.age", name.word()))
 }
 
 /// The reference to it, as it stands in the configuration.
 #[must_use]
-pub fn reference(folder: &str, of: &str, name: SecretName) -> SecretRef {
-    SecretRef::Sealed { file: file(folder, of, name), identity: Utf8PathBuf::new() }
+pub fn reference(folder: &str, ticket: &str, name: SecretName) -> SecretRef {
+    SecretRef::Sealed { file: file(folder, ticket, name), identity: Utf8PathBuf::new() }
 }
 
 /// Seals every secret of an offer to the project's own identity. Files that are there are replaced whole.
-pub fn keep(session: &Session, sealed: &Sealed, folder: &str, of: &str) -> Result<(), Failure> {
+pub fn keep(session: &Session, sealed: &Sealed, folder: &str, ticket: &str) -> Result<(), Failure> {
     let identities = own_identities(&session.project.age_identity())?;
     let recipients: Vec<String> = identities.iter().map(|identity| identity.to_public().to_string()).collect();
     for (name, secret) in &sealed.secrets {
         let armor = seal(secret.expose().as_bytes(), &recipients).map_err(|error| hinted(exit::USAGE, error))?;
-        write(&session.project.folder().join(file(folder, of, *name)), &armor)?;
+        write(&session.project.folder().join(file(folder, ticket, *name)), &armor)?;
+    }
+    // What the offer had before, and has no longer.
+    for name in NAMES.into_iter().filter(|name| !sealed.secrets.contains_key(name)) {
+        remove(session, folder, ticket, name)?;
     }
     Ok(())
 }
 
 /// Removes them; what is not there is fine. Tells whether there was any.
-pub fn forget(session: &Session, folder: &str, of: &str) -> Result<bool, Failure> {
+pub fn forget(session: &Session, folder: &str, ticket: &str) -> Result<bool, Failure> {
     let mut any = false;
     for name in NAMES {
-        let path = session.project.folder().join(file(folder, of, name));
-        match std::fs::remove_file(&path) {
-            Ok(()) => any = true,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-            Err(error) => return Err(file_failure("remove", &path, error)),
-        }
+        any |= remove(session, folder, ticket, name)?;
     }
     Ok(any)
+}
+
+fn remove(session: &Session, folder: &str, ticket: &str, name: SecretName) -> Result<bool, Failure> {
+    let path = session.project.folder().join(file(folder, ticket, name));
+    match std::fs::remove_file(&path) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(file_failure("remove", &path, error)),
+    }
 }
 
 /// Beside its place, synced, and renamed: after a crash the old file or the new one is there.

@@ -1,19 +1,21 @@
 //! What becomes of accepted offers from run to run: probation, renewals, pauses, ends.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::add::become_;
-use super::keep::{self, KEPT};
+use super::add::{become_, begin_anew};
+use super::keep::{self, KEPT, TRIED};
 use super::{in_turn, message, opened};
-use crate::base::causes;
+use crate::base::{TargetName, causes};
 use crate::cli::cancel::Cancel;
 use crate::cli::connect::TargetConnector;
 use crate::cli::exit::{self, Failure};
-use crate::cli::session::{Session, hinted};
+use crate::cli::session::{Session, entry_of, hinted};
 use crate::cli::surface::Surface;
 use crate::config::{InvitePolicy, Target};
+use crate::health::Round;
 use crate::history::{MirrorHealth, OfferRecord, OfferState};
 use crate::registration::{Offered, Sealed};
 use crate::report;
@@ -22,6 +24,10 @@ use crate::transfer::{Connector as _, erase};
 
 /// How long a new mirror has to be good before readers are sent to it, where the configuration does not say.
 const PROBATION: SignedDuration = SignedDuration::from_hours(72);
+/// An entry that is not there so long after the last change was taken out: before, another process may have read an older file.
+const SETTLED: SignedDuration = SignedDuration::from_hours(1);
+/// In one run our files are removed for so long at most.
+const ERASING_ONCE: Duration = Duration::from_mins(5);
 /// A server that does not let us remove our files is tried for so long.
 const ERASING: SignedDuration = SignedDuration::from_hours(72);
 
@@ -38,77 +44,127 @@ pub fn span(policy: Option<&InvitePolicy>) -> String {
 }
 
 /// At the beginning of a run: what volunteers said and what time brought takes effect. What cannot be done now is told, and tried
-/// again in the next run; it keeps nobody from the run itself.
+/// again in the next run; it keeps nobody from the run itself for longer than [`ERASING_ONCE`].
 pub async fn settle(surface: &Surface, session: &mut Session, cancel: &Cancel) -> Result<(), Failure> {
     let failed = |error| hinted(exit::UNEXPECTED, error);
+    let mut leaving = Vec::new();
     if !session.history.offers().map_err(failed)?.is_empty() {
         let _alone = in_turn(&session.project).await?;
         for record in session.history.offers().map_err(failed)? {
-            match settled(surface, session, record.clone(), cancel).await {
-                Ok(after) if after != record => session.history.set_offer(&after).map_err(failed)?,
-                Ok(_) => {}
-                Err(failure) => {
-                    let name = record.target.as_ref().unwrap_or(&record.name);
-                    surface.remark(&format!("warning: {name}: {}", causes(failure.error.as_ref()).join(": ")));
-                }
+            let after = settled(surface, session, record.clone())?;
+            if after.erase {
+                leaving.push(after.clone());
+            }
+            if after != record {
+                session.history.set_offer(&after).map_err(failed)?;
             }
         }
     }
-    session.follow_offers()
+    session.follow_offers()?;
+    // Others may write offers down meanwhile: a server takes its time.
+    for record in leaving {
+        let done = leave(surface, session, &record, cancel).await;
+        let _alone = in_turn(&session.project).await?;
+        let newest = session.history.offers().map_err(failed)?.into_iter().find(|known| known.ticket == record.ticket);
+        if let (true, Some(mut newest)) = (done, newest.filter(|newest| newest.sequence == record.sequence)) {
+            newest.erase = false;
+            let newest = ended(surface, session, newest)?;
+            session.history.set_offer(&newest).map_err(failed)?;
+        }
+    }
+    Ok(())
 }
 
-async fn settled(surface: &Surface, session: &Session, mut record: OfferRecord, cancel: &Cancel) -> Result<OfferRecord, Failure> {
+fn settled(surface: &Surface, session: &Session, mut record: OfferRecord) -> Result<OfferRecord, Failure> {
     let now = session.clock.now();
     let name = record.target.clone().unwrap_or_else(|| record.name.clone());
     if record.paused_until.is_some_and(|until| until <= now) {
         record.paused_until = None;
+        begin_anew(&mut record, now);
         surface.remark(&format!("{name}: the pause that its volunteer asked for is over"));
     }
     if record.state.is_mirror() && record.waits() {
-        record = renewed(surface, session, record)?;
+        match renewed(surface, session, record.clone()) {
+            Ok(after) => record = after,
+            Err(failure) => {
+                let why = causes(failure.error.as_ref()).join(": ");
+                surface.remark(&format!("warning: {name}: an update of the offer cannot be used: {why}"));
+            }
+        }
     }
-    if record.state.is_mirror() && record.expires <= now {
-        become_(&mut record, OfferState::Expired, now);
-        record.words = Some(format!("it ended {} and was not renewed", report::moment(record.expires)));
-        surface.remark(&format!("{name}: the offer has ended; nothing is sent to it any more"));
+    let gone = record.target.is_some() && entry_of(&session.config, &record).is_none();
+    if record.state.is_mirror() && gone && now.duration_since(record.changed) > SETTLED {
+        become_(&mut record, OfferState::Rejected, now);
+        record.words = Some("its entry was taken out of the list of targets".to_owned());
+        surface.remark(&format!("{name}: its entry is not in targets.yaml any more, so the offer has ended"));
     }
-    if record.state == OfferState::Waiting && record.expires <= now {
-        become_(&mut record, OfferState::Expired, now);
+    if matches!(record.state, OfferState::Verifying | OfferState::Probation | OfferState::Active | OfferState::Waiting)
+        && record.expires <= now
+    {
+        record = expired(surface, session, record, &name);
     }
-    if matches!(record.state, OfferState::Withdrawn | OfferState::Expired) {
-        record = ended(surface, session, record, cancel).await?;
+    if matches!(record.state, OfferState::Withdrawn | OfferState::Expired | OfferState::Rejected) && !record.erase {
+        record = ended(surface, session, record)?;
     }
     Ok(record)
 }
 
-/// Our files go first, if that is wanted; then what is known of how to log in.
-async fn ended(surface: &Surface, session: &Session, mut record: OfferRecord, cancel: &Cancel) -> Result<OfferRecord, Failure> {
-    let Some(name) = record.target.clone() else { return Ok(record) };
-    if record.erase {
-        let target = session.config.targets.iter().find(|target| target.name == name);
-        let over = session.clock.now() > record.changed + ERASING;
-        match target {
-            Some(target) => match take_back(session, target, cancel).await {
-                Ok(count) => {
-                    surface.remark(&format!("{name}: withdrawn, and {count} files of ours were removed from it"));
-                    record.erase = false;
-                }
-                Err(failure) if over => {
-                    surface.remark(&format!("{name}: our files could not be removed, and this is given up: {}", failure.error));
-                    record.erase = false;
-                }
-                Err(failure) => return Err(failure),
-            },
-            None => record.erase = false,
-        }
+/// What was agreed is over. An update that came in time and waits for a maintainer is an offer from now on.
+fn expired(surface: &Surface, session: &Session, mut record: OfferRecord, name: &TargetName) -> OfferRecord {
+    let now = session.clock.now();
+    let newest = message(session, &record.file).ok().and_then(|message| Some(message.request.offered()?.expires));
+    if let Some(later) = newest.filter(|later| *later > now) {
+        surface.remark(&format!(
+            "{name}: what was agreed has ended; an update of it waits: spartacus offers accept {}",
+            record.ticket
+        ));
+        become_(&mut record, OfferState::Waiting, now);
+        record.expires = later;
+        return record;
     }
-    if record.sealed {
-        keep::forget(session, KEPT, name.as_str())?;
-        record.sealed = false;
-        surface
-            .remark(&format!("{name}: what was known of how to log in is removed; its entry can be taken out of targets.yaml"));
+    if record.state.is_mirror() {
+        surface.remark(&format!("{name}: the offer has ended; nothing is sent to it any more"));
+    }
+    record.words = Some(format!("it ended {} and was not renewed", report::moment(record.expires)));
+    become_(&mut record, OfferState::Expired, now);
+    record
+}
+
+/// What is known of how to log in goes, and the offer's own name for its target with it.
+fn ended(surface: &Surface, session: &Session, mut record: OfferRecord) -> Result<OfferRecord, Failure> {
+    let kept = keep::forget(session, KEPT, &record.ticket)?;
+    keep::forget(session, TRIED, &record.ticket)?;
+    let has_entry = entry_of(&session.config, &record).is_some();
+    if let (true, Some(name)) = (kept || (record.agreed.is_some() && has_entry), &record.target) {
+        let entry = if has_entry { "; its entry can be taken out of targets.yaml" } else { "" };
+        surface.remark(&format!("{name}: what was known of how to log in is removed{entry}"));
+    }
+    record.forget();
+    if !has_entry {
+        (record.target, record.entry, record.since) = (None, None, None);
     }
     Ok(record)
+}
+
+/// Takes our files off a place whose volunteer wants that. True when it need not be tried again.
+async fn leave(surface: &Surface, session: &Session, record: &OfferRecord, cancel: &Cancel) -> bool {
+    let name = record.target.as_ref().unwrap_or(&record.name);
+    let Some(target) = entry_of(&session.config, record) else {
+        surface.remark(&format!("{name}: its volunteer wants our files removed, but its entry is not in targets.yaml any more"));
+        return true;
+    };
+    let over = session.clock.now() > record.changed + ERASING;
+    match take_back(session, target, cancel).await {
+        Ok(count) => {
+            surface.remark(&format!("{name}: withdrawn, and {count} files of ours were removed from it"));
+            true
+        }
+        Err(failure) => {
+            let (why, next) = (causes(failure.error.as_ref()).join(": "), if over { "given up" } else { "tried again" });
+            surface.remark(&format!("warning: {name}: our files could not be removed, which is {next}: {why}"));
+            over
+        }
+    }
 }
 
 async fn take_back(session: &Session, target: &Target, cancel: &Cancel) -> Result<u64, Failure> {
@@ -124,6 +180,7 @@ async fn take_back(session: &Session, target: &Target, cancel: &Cancel) -> Resul
     tokio::select! {
         biased;
         () = cancel.token.cancelled() => Err(Failure::told(exit::INTERRUPTED, "cancelled while our files were removed")),
+        () = tokio::time::sleep(ERASING_ONCE) => Err(Failure::told(exit::PARTIAL, "it takes too long; the next run goes on")),
         removed = removing => removed.map_err(|error| hinted(exit::PARTIAL, error)),
     }
 }
@@ -137,7 +194,7 @@ fn renewed(surface: &Surface, session: &Session, mut record: OfferRecord) -> Res
     if likeness(session, &record, &sealed) != Likeness::Whole {
         return Ok(record);
     }
-    keep::keep(session, &sealed, KEPT, name.as_str())?;
+    keep::keep(session, &sealed, KEPT, &record.ticket)?;
     (record.expires, record.sealed) = (offered.expires, !sealed.secrets.is_empty());
     record.agreed = Some(record.file.clone());
     record.words = None;
@@ -175,19 +232,26 @@ pub fn likeness(session: &Session, record: &OfferRecord, sealed: &Sealed) -> Lik
     compared().unwrap_or(Likeness::None)
 }
 
-/// At the end of a round: a new mirror that is whole is on probation, and one that was good for long enough takes part.
-pub fn mature(session: &Session) -> Result<(), Failure> {
+/// At the end of a round: a new mirror that is whole is on probation, and one that was good for long enough takes part. Only those
+/// that this round saw.
+pub async fn mature(session: &Session, round: &Round) -> Result<(), Failure> {
     let failed = |error| hinted(exit::UNEXPECTED, error);
     let growing = |record: &OfferRecord| matches!(record.state, OfferState::Verifying | OfferState::Probation);
-    let records: Vec<OfferRecord> = session.history.offers().map_err(failed)?.into_iter().filter(growing).collect();
-    if records.is_empty() {
+    if !session.history.offers().map_err(failed)?.iter().any(growing) {
         return Ok(());
     }
+    let _alone = in_turn(&session.project).await?;
     let healths = session.history.mirrors_health().map_err(failed)?;
-    let (now, wanted) = (session.clock.now(), probation(session.config.invite.as_ref()));
-    for record in records {
+    for record in session.history.offers().map_err(failed)?.into_iter().filter(growing) {
+        if entry_of(&session.config, &record).is_none() {
+            continue;
+        }
         let Some(health) = healths.iter().find(|health| Some(&health.target) == record.target.as_ref()) else { continue };
-        if let Some(after) = grown(&record, health, now, wanted) {
+        // Of others nothing new is known.
+        if !round.mirrors.iter().any(|look| look.target == health.target) || health.standing.seen_at < Some(round.started) {
+            continue;
+        }
+        if let Some(after) = grown(session, &record, health)? {
             session.history.set_offer(&after).map_err(failed)?;
             tracing::info!(target = %health.target, state = after.state.word(), "an offered mirror goes on");
         }
@@ -196,13 +260,13 @@ pub fn mature(session: &Session) -> Result<(), Failure> {
 }
 
 /// One step further, if it is time.
-fn grown(record: &OfferRecord, health: &MirrorHealth, now: Timestamp, wanted: SignedDuration) -> Option<OfferRecord> {
-    let since = record.since?;
-    let standing = &health.standing;
+fn grown(session: &Session, record: &OfferRecord, health: &MirrorHealth) -> Result<Option<OfferRecord>, Failure> {
+    let (now, wanted) = (session.clock.now(), probation(session.config.invite.as_ref()));
+    let (standing, Some(since)) = (&health.standing, record.since) else { return Ok(None) };
     let mut after = record.clone();
     match record.state {
         OfferState::Verifying => {
-            let verified = standing.verified_at.filter(|verified| *verified >= since)?;
+            let Some(verified) = standing.verified_at.filter(|verified| *verified >= since) else { return Ok(None) };
             become_(&mut after, OfferState::Probation, now);
             after.since = Some(verified);
         }
@@ -210,12 +274,37 @@ fn grown(record: &OfferRecord, health: &MirrorHealth, now: Timestamp, wanted: Si
             // Whoever was not good in between begins anew.
             let good_since = since.max(standing.since);
             if !standing.condition.is_good() || now.duration_since(good_since) < wanted {
-                return None;
+                return Ok(None);
+            }
+            let (hours, _) =
+                session.history.good_hours(&health.target, good_since).map_err(|error| hinted(exit::UNEXPECTED, error))?;
+            if hours < hours_wanted(wanted, session.config.health.every) {
+                return Ok(None);
             }
             become_(&mut after, OfferState::Active, now);
             after.since = None;
         }
-        _ => return None,
+        _ => return Ok(None),
     }
-    Some(after)
+    Ok(Some(after))
+}
+
+/// In how many hours there has to be a good look: half of those in which one was due, and one at least.
+fn hours_wanted(wanted: SignedDuration, every: Duration) -> u32 {
+    let due = every.as_secs().max(3600);
+    u32::try_from(wanted.as_secs().unsigned_abs() / due / 2).unwrap_or(u32::MAX).max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn half_of_the_looks_that_were_due_are_wanted() {
+        let wanted = |probation, every| hours_wanted(SignedDuration::from_secs(probation), Duration::from_secs(every));
+        assert_eq!(wanted(72 * 3600, 300), 36, "several looks an hour count once");
+        assert_eq!(wanted(72 * 3600, 12 * 3600), 3);
+        assert_eq!(wanted(72 * 3600, 30 * 24 * 3600), 1);
+        assert_eq!(wanted(0, 300), 1);
+    }
 }

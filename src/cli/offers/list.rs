@@ -50,7 +50,7 @@ fn line(record: &OfferRecord, now: jiff::Timestamp) -> String {
     }
     match &record.examined {
         Some(found) if record.waits() => {
-            about.push(if found.good { "examined: good" } else { "examined: something failed" }.to_owned())
+            about.push(if found.good { "examined: good" } else { "examined: something failed" }.to_owned());
         }
         None if record.waits() => about.push("not examined".to_owned()),
         _ => {}

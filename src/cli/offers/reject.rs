@@ -27,14 +27,18 @@ pub async fn reject(surface: &Surface, global: &Global, ticket: &str, because: O
             exit::USAGE,
             format!("{} does not wait for a decision: it is {}", record.ticket, record.state.word()),
         )
-        .hint("a mirror is removed by taking it out of targets.yaml"));
+        .hint("a mirror ends when its entry is taken out of targets.yaml"));
     }
     keep::forget(&session, keep::TRIED, &record.ticket)?;
     record.words = because.map(sanitise);
     match record.agreed.clone() {
         // The update is declined, and what was agreed goes on.
-        Some(agreed) if record.state.is_mirror() => record.file = agreed,
-        _ => become_(&mut record, OfferState::Rejected, session.clock.now()),
+        Some(agreed) if record.state.is_mirror() => (record.file, record.examined) = (agreed, None),
+        _ => {
+            become_(&mut record, OfferState::Rejected, session.clock.now());
+            keep::forget(&session, keep::KEPT, &record.ticket)?;
+            record.forget();
+        }
     }
     session.history.set_offer(&record).map_err(|error| hinted(exit::UNEXPECTED, error))?;
     let fields = json!({ "ticket": record.ticket, "state": record.state, "words": record.words });

@@ -25,6 +25,17 @@ pub fn show(surface: &Surface, global: &Global, ticket: &str, report: bool) -> E
         say(&letter(&session.config.project.name, &record, &found));
         return Ok(exit::OK);
     }
+    if record.file.is_empty() {
+        let words = record.words.as_ref().map(|words| format!(": {}", escape(words))).unwrap_or_default();
+        let text =
+            format!("{}  {}: {}{words}\nwhat was in the offer is not kept", record.ticket, record.name, record.state.word());
+        let mut fields = list::fields(&record);
+        for field in ["public_url", "kind", "place", "secrets", "notes", "findings"] {
+            fields[field] = serde_json::Value::Null;
+        }
+        answer(surface, "spartacus.offer_shown/1", &fields, &text);
+        return Ok(exit::OK);
+    }
     let message = message(&session, &record.file)?;
     let sealed = opened(&session, &message);
     let mut text = format!("{}  {}: {}\n", record.ticket, record.name, record.state.word());

@@ -158,6 +158,14 @@ async fn greet(surface: &Surface, global: &Global, order: &TargetAdd, url: &url:
     Ok(shown)
 }
 
+/// The configuration that a text is.
+pub fn parse(global: &Global, text: &str) -> Result<crate::config::Config, Failure> {
+    match crate::config::Config::from_text(&global.config, text) {
+        Ok(loaded) => Ok(loaded.config),
+        Err(error) => Err(Failure::told(exit::USAGE, format!("{} cannot be used as it is: {error}", global.config))),
+    }
+}
+
 /// Nothing is written that the next command would refuse.
 pub fn check(global: &Global, edited: &str) -> Result<(), Failure> {
     crate::config::Config::from_text(&global.config, edited).map(|_| ()).map_err(|error| {

@@ -83,6 +83,23 @@ impl History {
     }
 }
 
+impl History {
+    /// Hours since `since` in which `target` was looked at and right, and looks in which it was not.
+    pub fn good_hours(&self, target: &TargetName, since: Timestamp) -> Result<(u32, u32), HistoryError> {
+        self.with("add up how often a mirror was up", |inner| {
+            inner
+                .connection
+                .prepare_cached(
+                    "SELECT coalesce(sum(up > 0), 0), coalesce(sum(down), 0) FROM stretches
+                     WHERE target = ?1 AND width = ?2 AND start > ?3",
+                )?
+                .query_row((target.as_str(), Width::Hour.seconds(), since.as_second()), |row| {
+                    Ok((column::count(row, 0)?, column::count(row, 1)?))
+                })
+        })
+    }
+}
+
 /// Adds a look to the stretches that it falls into, and drops those that are too old to be told.
 pub(super) fn add_look(connection: &Connection, at: Timestamp, mirror: &Judged) -> rusqlite::Result<()> {
     let (standing, name) = (&mirror.after, mirror.target.as_str());

@@ -9,7 +9,8 @@ CREATE TABLE offers (
     expires      TEXT    NOT NULL,     -- of what was agreed last
     agreed       TEXT,                 -- the file that was accepted
     file         TEXT    NOT NULL,     -- the newest offer or update; differs from what was agreed while that waits
-    target       TEXT    UNIQUE,       -- what it became
+    target       TEXT,                 -- what it became
+    entry        TEXT,                 -- the digest of that target's place: an entry of the same name that leads elsewhere is another's
     since        TEXT,                 -- when probation began, or when it was accepted while its first copy is made
     paused_until TEXT,
     words        TEXT,                 -- why, where somebody said so

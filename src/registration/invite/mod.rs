@@ -148,6 +148,16 @@ impl Invite {
         claimed.checked()
     }
 
+    /// The same, whether it still holds or not: whoever was invited once may say what becomes of their offer.
+    ///
+    /// # Errors
+    /// When it never was an invite of this project.
+    pub fn recall(file: &[u8], pin: Sha256) -> Result<Self, InviteError> {
+        let read: Option<serde_json::Value> = serde_json::from_slice(file).ok();
+        let at = read.and_then(|read| read["signed"]["at"].as_str()?.parse().ok());
+        Self::read(file, pin, at.ok_or_else(|| InviteError::Form("it has no moment".to_owned()))?)
+    }
+
     /// The pin that a file says it is for, whoever wrote it; to be compared, not to be believed.
     #[must_use]
     pub fn claimed_pin(file: &[u8]) -> Option<Sha256> {

@@ -35,7 +35,7 @@ pub struct Message {
     pub project: Sha256,
     /// Who signed it.
     pub volunteer: PublicKey,
-    /// Grows from message to message; what is not newer than the last is not taken again. Milliseconds since 1970 will do.
+    /// Milliseconds since 1970 at which it was written: what is not newer than the last is not taken again.
     pub sequence: u64,
     /// When it was written, by the volunteer's clock.
     pub at: Timestamp,
@@ -102,10 +102,12 @@ impl Message {
         if signed.project != project {
             return Err(OfferError::OtherProject { expected: project, found: signed.project });
         }
-        if signed.at > now + AHEAD
-            || i64::try_from(signed.sequence).map_or(true, |millis| millis > (now + AHEAD).as_millisecond())
-        {
+        if signed.at > now + AHEAD {
             return Err(OfferError::Future(signed.at));
+        }
+        // One moment, told twice: what is sorted by the one must not be judged by another.
+        if i64::try_from(signed.sequence).map_or(true, |millis| millis.div_euclid(1000) != signed.at.as_second()) {
+            return Err(OfferError::Form("its sequence is not the moment at which it was written, in milliseconds".to_owned()));
         }
         let request = signed.request.checked(signed.at, now)?;
         Ok(Self { project, volunteer, sequence: signed.sequence, at: signed.at, request })

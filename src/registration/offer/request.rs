@@ -158,7 +158,7 @@ impl Offered {
     }
 
     fn checked(mut self, at: Timestamp, now: Timestamp) -> Result<Self, OfferError> {
-        if self.expires <= now {
+        if self.expires <= now.max(at) {
             return Err(OfferError::Over(self.expires));
         }
         if self.expires > at + LONGEST_PROMISE {
@@ -182,7 +182,7 @@ impl Offered {
         if self.country.as_ref().is_some_and(|code| !is_country(code)) {
             return Err(form("country is no two-letter code of a country, such as DE"));
         }
-        if !self.sealed.first().is_some_and(|line| line == "-----BEGIN AGE ENCRYPTED FILE-----") {
+        if self.sealed.first().is_none_or(|line| line != "-----BEGIN AGE ENCRYPTED FILE-----") {
             return Err(form("its sealed part is not sealed with age"));
         }
         self.limits.to_target()?;
