@@ -31,13 +31,15 @@ pub enum AlertCondition {
     Stale,
     /// A mirror has no room for what is new.
     Full,
+    /// What is agreed with the volunteer of a mirror ends soon.
+    Expiring,
     /// A mirror is right, with something to mend.
     Degraded,
 }
 
 impl AlertCondition {
     /// All of them, worst first.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Quarantined,
         Self::Replication,
         Self::Round,
@@ -46,6 +48,7 @@ impl AlertCondition {
         Self::Incomplete,
         Self::Stale,
         Self::Full,
+        Self::Expiring,
         Self::Degraded,
     ];
 
@@ -61,6 +64,7 @@ impl AlertCondition {
             Self::Incomplete => "incomplete",
             Self::Stale => "stale",
             Self::Full => "full",
+            Self::Expiring => "expiring",
             Self::Degraded => "degraded",
         }
     }
@@ -137,6 +141,8 @@ pub struct AlertRules {
 impl AlertRules {
     /// The shortest time until a reminder.
     pub const SHORTEST_REMINDER: Duration = Duration::from_mins(5);
+    /// So many days before what is agreed with a volunteer ends, everybody concerned is reminded.
+    pub const REMINDERS: [u32; 3] = [30, 7, 1];
     /// A volunteer hears of one condition of a mirror at most once in this time.
     pub const VOLUNTEERS_REST: Duration = DAY;
 

@@ -90,7 +90,19 @@ fn tell(surface: &Surface, session: &Session, targets: &[&Target]) -> Result<(),
     if !failing.is_empty() {
         say(&failing);
     }
+    endings(session, targets)?;
     say(&report::status_headline(release, version, wanted, &mirrors));
+    Ok(())
+}
+
+/// What is agreed with volunteers, and ends soon.
+fn endings(session: &Session, targets: &[&Target]) -> Result<(), Failure> {
+    for record in session.history.offers().map_err(|error| hinted(exit::UNEXPECTED, error))? {
+        let target = targets.iter().find(|target| record.state.is_mirror() && Some(&target.name) == record.target.as_ref());
+        if let (Some(target), Some(words)) = (target, report::ends_soon(record.expires, session.clock.now())) {
+            say(&format!("{}: what is agreed with its volunteer {words}, unless it is renewed", target.name));
+        }
+    }
     Ok(())
 }
 

@@ -208,7 +208,7 @@ fn write_incident(connection: &Connection, route: &RouteName, incident: &Inciden
     connection.prepare_cached(text)?.execute((route.as_str(), mirror, incident.condition.word(), record)).map(drop)
 }
 
-fn write_message(connection: &Connection, at: Timestamp, new: &NewMessage) -> rusqlite::Result<()> {
+pub(super) fn write_message(connection: &Connection, at: Timestamp, new: &NewMessage) -> rusqlite::Result<()> {
     let text = "INSERT INTO outbox (route, mirror, title, letter, decided, tries, due, sent)
                 VALUES (?1, ?2, ?3, ?4, ?5, 0, ?5, 0)";
     let mirror = new.mirror.as_ref().map(TargetName::as_str);

@@ -62,4 +62,4 @@ pub use runs::runs_table;
 pub use schedule::schedule_table;
 pub use status::status_table;
 pub use table::Style;
-pub use words::{moment, own_fault};
+pub use words::{ends_soon, in_days, moment, own_fault};

@@ -1,8 +1,8 @@
 //! Small pieces of text that several reports share.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
-use crate::base::{BundleName, Level, Quorum, TargetName};
+use crate::base::{AlertRules, BundleName, Level, Quorum, TargetName};
 use crate::transfer::FailureRecord;
 
 /// What stands where nothing is known.
@@ -76,6 +76,25 @@ pub(super) fn span(since: Timestamp, now: Timestamp) -> String {
     }
 }
 
+/// How far away `end` is, in days that have begun: `in 7 days`.
+#[must_use]
+pub fn in_days(end: Timestamp, now: Timestamp) -> String {
+    let seconds = end.duration_since(now).as_secs().max(0);
+    match (seconds + 86_399) / 86_400 {
+        0 => "now".to_owned(),
+        1 => "within a day".to_owned(),
+        days => format!("in {days} days"),
+    }
+}
+
+/// When something ends, if that is no further away than the first reminder of it; `None`: later, or it is over.
+#[must_use]
+pub fn ends_soon(end: Timestamp, now: Timestamp) -> Option<String> {
+    let first = SignedDuration::from_hours(24 * i64::from(AlertRules::REMINDERS[0]));
+    let left = end.duration_since(now);
+    (left > SignedDuration::ZERO && left <= first).then(|| format!("ends {}, {}", moment(end), in_days(end, now)))
+}
+
 /// Whole days until `end`, or that it is over.
 pub(super) fn days_until(end: Timestamp, now: Timestamp) -> String {
     let seconds = end.duration_since(now).as_secs();
@@ -90,4 +109,24 @@ pub(super) fn reason<'a>(failure: &'a FailureRecord, target: &TargetName) -> &'a
 /// A message without the target's name at its beginning: messages of stores carry it.
 pub(super) fn without_target<'a>(message: &'a str, target: &TargetName) -> &'a str {
     message.strip_prefix(target.as_str()).and_then(|rest| rest.strip_prefix(": ")).unwrap_or(message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_end_is_told_in_days_that_have_begun_and_from_the_first_reminder_on() {
+        let now: Timestamp = "2026-03-01T10:00:00Z".parse().unwrap();
+        let hours = |hours| now + SignedDuration::from_hours(hours);
+        for (left, words) in
+            [(-1, "now"), (0, "now"), (1, "within a day"), (24, "within a day"), (25, "in 2 days"), (720, "in 30 days")]
+        {
+            assert_eq!(in_days(hours(left), now), words, "{left} h");
+        }
+        assert_eq!(ends_soon(hours(720), now).as_deref(), Some("ends 2026-03-31 10:00Z, in 30 days"));
+        for none in [-1, 0, 721] {
+            assert_eq!(ends_soon(hours(none), now), None, "{none} h");
+        }
+    }
 }

@@ -110,7 +110,7 @@ fn fleet_head(condition: AlertCondition) -> &'static str {
     }
 }
 
-fn overview(fleet: &Fleet) -> String {
+pub(super) fn overview(fleet: &Fleet) -> String {
     let (good, watched) = good(fleet);
     let release = fleet.release.as_ref().map_or_else(|| "nothing yet".to_owned(), ToString::to_string);
     format!("{good} of {watched} mirrors are good, {} wanted. Published: {release}.\n", fleet.wanted)

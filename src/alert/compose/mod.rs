@@ -1,10 +1,14 @@
 //! What a message says.
 
+mod deploy_key;
+mod ending;
 mod fleet;
 mod reproduce;
 mod volunteer;
 mod whereabouts;
 
+pub use deploy_key::{KeyNews, tell_of_key};
+pub use ending::remind;
 pub use whereabouts::{Place, Whereabouts};
 
 use super::decide::News;

@@ -17,12 +17,7 @@ pub(super) fn usual(fleet: &Fleet, whereabouts: &Whereabouts, items: &[Item]) ->
     let Some(first) = items.first() else { return (String::new(), String::new()) };
     let name = first.mirror.as_ref().map_or_else(String::new, ToString::to_string);
     let mirror = fleet.mirrors.iter().find(|mirror| Some(&mirror.name) == first.mirror.as_ref());
-    let place = match (&first.public_url, &whereabouts.place) {
-        (Some(url), _) => format!("your mirror {name} at {url}"),
-        (None, Some(place)) => format!("your mirror {name}, {}", escape(&place.words())),
-        (None, None) => format!("your mirror {name}"),
-    };
-    let mut text = format!("Hello,\n\nthis is about {place}. It carries files of {}.\n\n", escape(&fleet.project));
+    let mut text = greeting(fleet, &name, first.public_url.as_deref(), whereabouts);
     for item in items {
         let _ = match item.until {
             None => writeln!(text, "It has counted as {} since {}.", item.condition, moment(item.since)),
@@ -47,6 +42,16 @@ pub(super) fn usual(fleet: &Fleet, whereabouts: &Whereabouts, items: &[Item]) ->
     }
     let word = if firing.is_empty() { "no longer " } else { "" };
     (format!("your mirror {name} is {word}{}", first.condition), text)
+}
+
+/// How a message begins: which mirror it is about, and whose files are there. `public_url` is safe to print.
+pub(super) fn greeting(fleet: &Fleet, name: &str, public_url: Option<&str>, whereabouts: &Whereabouts) -> String {
+    let place = match (public_url, &whereabouts.place) {
+        (Some(url), _) => format!("your mirror {name} at {url}"),
+        (None, Some(place)) => format!("your mirror {name}, {}", escape(&place.words())),
+        (None, None) => format!("your mirror {name}"),
+    };
+    format!("Hello,\n\nthis is about {place}. It carries files of {}.\n\n", escape(&fleet.project))
 }
 
 fn what_we_saw(text: &mut String, mirror: &FleetMirror, whereabouts: &Whereabouts, firing: &[&Item]) {

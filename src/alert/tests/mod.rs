@@ -2,6 +2,7 @@
 
 mod program;
 mod random;
+mod reminders;
 mod rules;
 mod text;
 

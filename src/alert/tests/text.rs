@@ -1,7 +1,8 @@
 //! What messages say, and to whom they do not say it.
 
-use super::super::compose::{Place, Whereabouts, compose, trial};
+use super::super::compose::{KeyNews, Place, Whereabouts, compose, remind, tell_of_key, trial};
 use super::super::letter::{Letter, Urgency};
+use super::super::remind::Ending;
 use super::*;
 use crate::base::{Audience, ByteCount, Lifecycle, ObjectPath, RouteName};
 use crate::health::{Condition, Evidence, MirrorCheck, Observation, Probes, Reason, ReasonCode, Standing, Suspects, Verdict};
@@ -191,4 +192,67 @@ fn a_round_in_which_we_saw_nothing_counts_no_copies() {
     let sight = Sight::of(&fleet, None);
     assert!(!sight.assessed.contains_key(&AlertCondition::Replication) && !sight.assessed.contains_key(&AlertCondition::Round));
     assert!(sight.troubles.iter().any(|trouble| trouble.condition == AlertCondition::Observer));
+}
+
+#[test]
+fn reminders_tell_each_side_what_ends_and_what_helps_and_nothing_of_the_others() {
+    let fleet = fleet();
+    let ending = |name: &str, days| Ending {
+        mirror: mirror(name),
+        ticket: "t-abcd-efgh-ijkl-mnop".to_owned(),
+        expires: moment("2026-03-08T10:00:00Z"),
+        days,
+        waits: name == "lyon",
+        heard: name == "lyon",
+    };
+    let endings = [ending("paris", 7), ending("lyon", 7)];
+    let send_to = ["mailto:mirrors@example.org".to_owned(), "https://example.org/\u{1b}[31m".to_owned()];
+    let place = Place::Sftp { host: "paris.example".to_owned(), port: 22, user: "mirror".to_owned(), path: String::new() };
+    let theirs = Whereabouts { place: Some(place), ..Whereabouts::default() };
+    let route = RouteName::new("mail").unwrap();
+    let volunteer = remind(&fleet, &route, Audience::Volunteer, &theirs, &endings[..1], &send_to);
+    assert_eq!(volunteer.title, "[demo\\u{1b}[31m] your offer of paris ends in 7 days");
+    for part in [
+        "this is about your mirror paris at https://paris.example/mirror/. It carries files of demo\\u{1b}",
+        "Your offer t-abcd-efgh-ijkl-mnop ends 2026-03-08 10:00Z, in 7 days.\n",
+        "send the file update.json to mailto:mirrors@example.org or https://example.org/\\u{1b}",
+        "`expiry-time=\"...\"`",
+    ] {
+        assert!(volunteer.text.contains(part), "{part:?} is not in\n{}", volunteer.text);
+    }
+    assert!(!volunteer.text.contains("lyon") && !volunteer.text.contains('\u{1b}'), "{}", volunteer.text);
+    let elsewhere = remind(&fleet, &route, Audience::Volunteer, &Whereabouts::default(), &endings[..1], &[]);
+    assert!(!elsewhere.text.contains("expiry-time") && elsewhere.text.contains("to the maintainers."), "{}", elsewhere.text);
+
+    let team = remind(&fleet, &route, Audience::Maintainer, &Whereabouts::default(), &endings, &send_to);
+    assert_eq!(team.title, "[demo\\u{1b}[31m] what is agreed ends soon: paris, lyon");
+    for part in [
+        "paris: what is agreed with its volunteer (t-abcd-efgh-ijkl-mnop) ends 2026-03-08 10:00Z, in 7 days.\n  Nobody reminds its volunteer",
+        "  An update of it waits for your decision: spartacus offers show t-abcd-efgh-ijkl-mnop\n",
+        "1 of 2 mirrors are good, 2 wanted.",
+    ] {
+        assert!(team.text.contains(part), "{part:?} is not in\n{}", team.text);
+    }
+    assert_eq!(team.items.len(), 2);
+    assert!(team.items.iter().all(|item| item.condition == AlertCondition::Expiring && item.until.is_none()));
+    // Another end is another message.
+    let renewed = Ending { expires: moment("2026-09-08T10:00:00Z"), ..ending("paris", 7) };
+    let later = remind(&fleet, &route, Audience::Maintainer, &Whereabouts::default(), &[renewed], &send_to);
+    assert_ne!(later.thread, team.thread);
+}
+
+#[test]
+fn a_new_deploy_key_is_not_to_be_believed_without_the_invite() {
+    let (fleet, route) = (fleet(), RouteName::new("mail").unwrap());
+    let pin = crate::base::Sha256::of(b"root");
+    let line = "ssh-ed25519 AAAA spartacus deploy demo\u{1b}";
+    let told = tell_of_key(&fleet, &route, &Whereabouts::default(), &mirror("paris"), KeyNews::Next { line, pin });
+    assert_eq!(told.title, "[demo\\u{1b}[31m] a new key for your mirror paris");
+    for part in
+        ["\n  ssh-ed25519 AAAA spartacus deploy demo\\u{1b}\n", &format!("spartacus invite --show invite.json --pin {pin}")]
+    {
+        assert!(told.text.contains(part), "{part:?} is not in\n{}", told.text);
+    }
+    let over = tell_of_key(&fleet, &route, &Whereabouts::default(), &mirror("paris"), KeyNews::Changed { line });
+    assert!(over.text.contains("Please remove every other one.") && over.thread != told.thread, "{}", over.text);
 }

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::super::letter::{Item, Letter, Urgency};
+use crate::base::AlertCondition;
 
 /// `endsAt` of what has not ended, as Alertmanager writes it.
 const NEVER: &str = "0001-01-01T00:00:00Z";
@@ -14,11 +15,10 @@ pub(super) fn payload(letter: &Letter) -> Value {
     let items: Vec<&Item> = letter.items.iter().chain(&letter.lasting).collect();
     let firing = items.iter().any(|item| item.until.is_none());
     let labels: Vec<Map<String, Value>> = items.iter().map(|item| labels(letter, item)).collect();
-    // A test tells of nothing, and must not end what others wait for.
-    let test = if items.is_empty() { "/test" } else { "" };
+    let apart = group(letter);
     json!({
         "version": "4",
-        "groupKey": format!("spartacus/{}/{}{test}", letter.project, letter.route),
+        "groupKey": format!("spartacus/{}/{}{apart}", letter.project, letter.route),
         "truncatedAlerts": 0,
         "status": if firing { "firing" } else { "resolved" },
         "receiver": letter.route,
@@ -28,6 +28,16 @@ pub(super) fn payload(letter: &Letter) -> Value {
         "externalURL": "",
         "alerts": items.iter().zip(&labels).map(|(item, labels)| alert(item, labels)).collect::<Vec<_>>(),
     })
+}
+
+/// What is no trouble is a group of its own: it must not end what others wait for, and nobody tells its own end.
+fn group(letter: &Letter) -> &'static str {
+    match (letter.items.is_empty(), letter.urgency) {
+        (true, Urgency::Resolved) => "/test",
+        (true, _) => "/notice",
+        (false, _) if letter.items.iter().all(|item| item.condition == AlertCondition::Expiring) => "/expiring",
+        (false, _) => "",
+    }
 }
 
 fn labels(letter: &Letter, item: &Item) -> Map<String, Value> {
@@ -82,5 +92,49 @@ pub(super) fn priority(urgency: Urgency) -> &'static str {
         Urgency::Critical => "5",
         Urgency::Warning => "4",
         Urgency::Resolved => "3",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::{Audience, RouteName};
+
+    #[test]
+    fn what_is_no_trouble_is_a_group_of_its_own() {
+        let at: Timestamp = "2026-03-01T10:00:00Z".parse().unwrap();
+        let item = |condition| Item {
+            mirror: None,
+            condition,
+            since: at,
+            until: None,
+            summary: String::new(),
+            advice: Vec::new(),
+            public_url: None,
+            fingerprint: String::new(),
+        };
+        let letter = |urgency, items| Letter {
+            id: String::new(),
+            thread: String::new(),
+            at,
+            project: "demo".to_owned(),
+            route: RouteName::new("hook").unwrap(),
+            audience: Audience::Maintainer,
+            urgency,
+            title: String::new(),
+            text: String::new(),
+            items,
+            lasting: Vec::new(),
+        };
+        let (stale, ends) = (item(AlertCondition::Stale), item(AlertCondition::Expiring));
+        for (urgency, items, expected, status) in [
+            (Urgency::Resolved, Vec::new(), "spartacus/demo/hook/test", "resolved"),
+            (Urgency::Warning, Vec::new(), "spartacus/demo/hook/notice", "resolved"),
+            (Urgency::Warning, vec![ends], "spartacus/demo/hook/expiring", "firing"),
+            (Urgency::Warning, vec![stale], "spartacus/demo/hook", "firing"),
+        ] {
+            let told = payload(&letter(urgency, items));
+            assert_eq!((&told["groupKey"], &told["status"]), (&expected.into(), &status.into()));
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 mod deliver;
 mod list;
+mod reminders;
 mod test;
 mod watch;
 mod way;
@@ -23,8 +24,9 @@ use crate::report::Fleet;
 
 pub use deliver::Delivered;
 pub use list::route_records;
+use reminders::{Reminders, reminders};
 pub use watch::Watch;
-use whereabouts::whereabouts;
+pub use whereabouts::whereabouts;
 
 /// The errand that whoever sends locks for.
 const SENDING: &str = "alerts";
@@ -68,6 +70,12 @@ pub async fn send_alerts(session: &Session, occasion: Occasion) -> Result<Delive
     for told in due(session, occasion)? {
         let messages: Vec<NewMessage> = told.letters.iter().map(|(mirror, letter)| written(mirror.as_ref(), letter)).collect();
         session.history.decide_alerts(session.clock.now(), &told.route, &told.incidents, &messages).map_err(fail)?;
+        let reminders = &told.reminders;
+        let messages: Vec<NewMessage> =
+            reminders.letters.iter().map(|(mirror, letter)| written(mirror.as_ref(), letter)).collect();
+        if !messages.is_empty() {
+            session.history.tell(session.clock.now(), &messages, &reminders.told).map_err(fail)?;
+        }
     }
     deliver::deliver(session, occasion == Occasion::Memory).await
 }
@@ -88,6 +96,7 @@ struct Told {
     route: RouteName,
     incidents: Vec<Incident>,
     letters: Vec<(Option<TargetName>, Letter)>,
+    reminders: Reminders,
 }
 
 fn due(session: &Session, occasion: Occasion) -> Result<Vec<Told>, Failure> {
@@ -115,7 +124,8 @@ fn due_on(session: &Session, route: &AlertRoute, all: &Fleet, sight: &Sight) -> 
         compose(all, &route.name, route.rules.audience, &whereabouts, news)
     };
     let letters = decision.news.iter().map(|news| (news.mirror.clone(), letter(news))).collect();
-    Ok(Told { route: route.name.clone(), incidents: decision.incidents, letters })
+    let reminders = reminders(session, route, all)?;
+    Ok(Told { route: route.name.clone(), incidents: decision.incidents, letters, reminders })
 }
 
 /// Mirrors whose volunteers said where they are reached. What our own rule about addresses kept us from is nothing of theirs.
@@ -125,7 +135,8 @@ fn reachable(session: &Session, all: &Fleet) -> BTreeSet<TargetName> {
     told.map(|target| target.name.clone()).collect()
 }
 
-fn written(mirror: Option<&TargetName>, letter: &Letter) -> NewMessage {
+/// A message as it is written down.
+pub fn written(mirror: Option<&TargetName>, letter: &Letter) -> NewMessage {
     NewMessage {
         route: letter.route.clone(),
         mirror: mirror.cloned(),
@@ -139,7 +150,8 @@ fn rehearse(surface: &Surface, session: &Session) -> Ended {
     some_route(session)?;
     let waiting = session.history.waiting_alerts().map_err(|error| hinted(exit::UNEXPECTED, error))?;
     let told: Vec<Told> = due(session, Occasion::Memory)?;
-    let letters: Vec<&(Option<TargetName>, Letter)> = told.iter().flat_map(|told| &told.letters).collect();
+    let letters: Vec<&(Option<TargetName>, Letter)> =
+        told.iter().flat_map(|told| told.letters.iter().chain(&told.reminders.letters)).collect();
     if surface.json {
         let messages: Vec<serde_json::Value> = letters
             .iter()

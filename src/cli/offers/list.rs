@@ -57,7 +57,7 @@ fn line(record: &OfferRecord, now: jiff::Timestamp) -> String {
     }
     about.extend(record.words.iter().map(|words| escape(words)));
     if record.state.is_mirror() || record.waits() {
-        about.push(format!("until {}", report::moment(record.expires)));
+        about.push(report::ends_soon(record.expires, now).unwrap_or_else(|| format!("until {}", report::moment(record.expires))));
     }
     let name = record.target.as_ref().unwrap_or(&record.name);
     format!(

@@ -6,6 +6,7 @@ mod health;
 mod name_servers;
 mod probes;
 mod records;
+mod reminders;
 mod testimonies;
 
 use std::collections::BTreeMap;

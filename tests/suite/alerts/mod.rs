@@ -5,6 +5,7 @@ mod command;
 mod kill;
 mod mail;
 mod people;
+mod reminders;
 mod rules;
 mod web;
 
@@ -89,10 +90,10 @@ impl Fleet {
 }
 
 /// A program that keeps each event that it reads as `N.json` in the folder of its first argument.
-const KEEP: &str = "cat > \"$1/part\"; mv \"$1/part\" \"$1/$(ls \"$1\" | grep -c json).json\"\n";
+pub const KEEP: &str = "cat > \"$1/part\"; mv \"$1/part\" \"$1/$(ls \"$1\" | grep -c json).json\"\n";
 
 /// The events that were kept there, oldest first; each is what the schema says.
-fn events(folder: &Path) -> Vec<Value> {
+pub fn events(folder: &Path) -> Vec<Value> {
     let read = |number: usize| fs::read_to_string(folder.join(format!("{number}.json"))).ok();
     (0..).map_while(read).map(|event| schema::expect_command("alert", &event)).collect()
 }
