@@ -99,7 +99,7 @@ impl Project {
         disk::make_folder(&project.keys())?;
         let mut secrets = people.save(&project)?;
         online.save(&project.online_key(), None)?;
-        write_deploy_key(&project, spec.name)?;
+        write_ssh_key(&project.deploy_key(), &format!("spartacus deploy {}", spec.name))?;
         write_age_identity(&project, spec.now)?;
         secrets.extend([project.online_key(), project.deploy_key(), project.age_identity()]);
         let stored = root.signed(&signatures);
@@ -197,15 +197,16 @@ fn whole(path: &Utf8Path) -> Result<Utf8PathBuf, BundleError> {
     Ok(real)
 }
 
-fn write_deploy_key(project: &Project, name: &str) -> Result<(), BundleError> {
+/// Makes an SSH key: the secret half at `path`, and then the public one beside it as `.pub`. Nothing is overwritten.
+pub(super) fn write_ssh_key(path: &Utf8Path, comment: &str) -> Result<(), BundleError> {
     let failed = |_| TrustError::Crypto("the deploy key could not be made");
     let mut seed = Zeroizing::new([0; 32]);
     rand::fill(&mut seed[..]).map_err(|_| TrustError::Crypto("no randomness from the system"))?;
-    let key = PrivateKey::new(Ed25519Keypair::from_seed(&seed).into(), format!("spartacus deploy {name}")).map_err(failed)?;
+    let key = PrivateKey::new(Ed25519Keypair::from_seed(&seed).into(), comment).map_err(failed)?;
     let secret = key.to_openssh(LineEnding::LF).map_err(failed)?;
     let public = key.public_key().to_openssh().map_err(failed)?;
-    disk::create(&project.deploy_key(), secret.as_bytes(), PRIVATE)?;
-    disk::create(&project.keys().join("deploy_ed25519.pub"), format!("{public}\n").as_bytes(), PUBLIC)
+    disk::create(path, secret.as_bytes(), PRIVATE)?;
+    disk::create(&Utf8PathBuf::from(format!("{path}.pub")), format!("{public}\n").as_bytes(), PUBLIC)
 }
 
 /// In the form of `age-keygen`, so that the `age` program opens what was sealed to it; its public half lies beside it.

@@ -24,7 +24,7 @@ use crate::trust::{KeyId, PublicKey};
 /// .spartacus/sums/<bundle>/        signatures of SHA256SUMS, which are no targets
 /// .spartacus/lock                  held while something changes
 /// .spartacus/round.lock            held while mirrors are looked at; schedule.lock by the one `schedule`
-/// keys/                            public and secret keys
+/// keys/                            public and secret keys; deploy_ed25519.next while the deploy key is being changed
 /// ```
 #[derive(Debug, Clone)]
 pub struct Project {

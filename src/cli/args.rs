@@ -8,8 +8,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use super::vantage::args::Places;
 
 mod registration;
+mod rotate;
 
 pub use registration::{Invite, Offer, OfferDoctor, OfferMessage, OfferSeal, Offers, OffersAccept};
+pub use rotate::Rotate;
 
 /// Push signed bundles to many volunteer mirrors at once, and know which of them still stand.
 #[derive(Debug, Parser)]
@@ -135,6 +137,13 @@ pub enum Command {
     /// What volunteers offered: look at it, try it out, decide.
     #[command(subcommand)]
     Offers(Offers),
+    /// Change the SSH key that pushes log in with, without a gap.
+    #[command(
+        subcommand,
+        after_help = "For a while both keys are there; pushes log in with either (docs/offers.md).\n\nExamples:\n  spartacus rotate begin\n  \
+        spartacus rotate status\n  spartacus rotate finish"
+    )]
+    Rotate(Rotate),
     /// Shell completions on stdout.
     #[command(after_help = "Example:\n  spartacus completions bash > ~/.local/share/bash-completion/completions/spartacus")]
     Completions {

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use camino::Utf8PathBuf;
+use camino::{Utf8Path, Utf8PathBuf};
 
 use super::accounts::{Accounts, S3_CONNECTIONS, WEBDAV_CONNECTIONS};
+use super::deploy_key::DeployKey;
 use super::session::Session;
 use crate::base::{Addresses, Hinted as _, Secret, TargetName, Timeouts};
 use crate::config::{
@@ -27,13 +28,18 @@ pub struct TargetConnector {
     destinations: Destinations,
     clients: Arc<Clients>,
     accounts: Arc<Accounts>,
+    deploy: Option<DeployKey>,
 }
 
 impl TargetConnector {
     /// A connector for `target`.
     #[must_use]
     pub fn new(session: &Session, target: &Target) -> Self {
-        Self { accounts: session.accounts.clone(), ..Self::alone(&session.config, &session.clients, target) }
+        Self {
+            accounts: session.accounts.clone(),
+            deploy: DeployKey::of(&session.project, target),
+            ..Self::alone(&session.config, &session.clients, target)
+        }
     }
 
     /// A connector for a target that shares its account with no other.
@@ -45,6 +51,7 @@ impl TargetConnector {
             destinations: destinations(config, target),
             clients: clients.clone(),
             accounts: Arc::default(),
+            deploy: None,
         }
     }
 
@@ -56,6 +63,40 @@ impl TargetConnector {
             TargetKind::Sftp(settings) => Login::Sftp(Box::new(self.sftp(settings).await?)),
             TargetKind::Webdav(settings) => Login::Webdav(Box::new(self.webdav(settings).await?)),
         })
+    }
+
+    /// Logs in with `key` alone, the deploy key or the next one, and out again. Nothing is written.
+    pub async fn lets_in(&self, key: &Utf8Path) -> Result<(), StoreError> {
+        let (TargetKind::Sftp(wanted), Some(deploy)) = (&self.target.kind, &self.deploy) else {
+            return Err(StoreError::new(ErrorKind::Unsupported, Operation::Connect, &self.target.name)
+                .saying("it does not log in with the deploy key"));
+        };
+        let settings = self.sftp(wanted).await?;
+        let next = deploy.with_next(&settings).filter(|_| deploy.next() == Some(key));
+        let store = SftpStore::connect(self.target.name.clone(), next.unwrap_or(settings)).await?;
+        store.close().await;
+        Ok(())
+    }
+
+    /// With the present deploy key, or with the next one while it is being changed: a volunteer who replaces the line in
+    /// `authorized_keys` instead of adding one breaks nothing.
+    async fn let_in(&self, settings: SftpSettings) -> Result<SftpStore, StoreError> {
+        let name = &self.target.name;
+        let next = self.deploy.as_ref().and_then(|deploy| deploy.with_next(&settings));
+        let refused = match (SftpStore::connect(name.clone(), settings).await, &next) {
+            (Err(error), Some(_)) if error.kind == ErrorKind::Unauthenticated => error,
+            (ended, _) => return ended,
+        };
+        match SftpStore::connect(name.clone(), next.expect("it was there a moment ago")).await {
+            Ok(store) => {
+                tracing::info!(target = %name, "it takes the next deploy key, and not the present one");
+                Ok(store)
+            }
+            Err(error) if error.kind == ErrorKind::Unauthenticated => {
+                Err(refused.advising("the deploy key is being changed, and neither is accepted: spartacus rotate status"))
+            }
+            Err(error) => Err(error),
+        }
     }
 
     fn client(&self) -> Result<reqwest::Client, StoreError> {
@@ -183,7 +224,7 @@ impl Connector for TargetConnector {
         let store: Arc<dyn Store> = match self.login().await? {
             Login::Folder(path) => Arc::new(FolderStore::new(name, path)),
             Login::S3(settings) => Arc::new(S3Store::new(name, *settings)),
-            Login::Sftp(settings) => Arc::new(SftpStore::connect(name, *settings).await?),
+            Login::Sftp(settings) => Arc::new(self.let_in(*settings).await?),
             Login::Webdav(settings) => Arc::new(WebdavStore::new(name, *settings)),
         };
         Ok(self.accounts.limit(&self.target, store))
@@ -249,6 +290,7 @@ mod tests {
             destinations: Destinations::anywhere(),
             clients: Arc::default(),
             accounts: Arc::default(),
+            deploy: None,
         };
         // On the one thread of this runtime: the command ends only when the other task gets its turn.
         let others = async { std::fs::write(&signal, "") };

@@ -41,7 +41,7 @@ fn check_words(order: &Init) -> Result<(), Failure> {
             .hint("spartacus init --name 'Blue Book Archive' --recovery-out ../recovery.key"));
     }
     // Names of other keys in keys/, and of the recovery key in lists.
-    let reserved = ["online", "recovery", "deploy_ed25519", "age_identity", "age_recipient"];
+    let reserved = ["online", "recovery", "deploy_ed25519", "deploy_ed25519.next", "age_identity", "age_recipient"];
     if let Some(name) = reserved.iter().find(|name| **name == order.maintainer) {
         return Err(Failure::told(exit::USAGE, format!("{name} is the name of another key of the project"))
             .hint("choose your own name: --maintainer alice"));

@@ -103,7 +103,11 @@ async fn gather(config: &Config, policy: &InvitePolicy, project: &Project, now: 
     let newest = published.as_ref().and_then(|state| state.verified().newest.clone());
     let newest_bytes = bundles.iter().find(|bundle| Some(&bundle.name) == newest.as_ref()).map_or(0, |bundle| bundle.bytes);
     let roots = roots(project)?;
-    let (deploy, own) = (public_half(project, "deploy_ed25519.pub")?, public_half(project, "age_recipient.txt")?);
+    let own = public_half(project, "age_recipient.txt")?;
+    let mut deploy_keys = project.deploy_keys().map_err(bundle_failure)?;
+    if deploy_keys.is_empty() {
+        deploy_keys.push(public_half(project, "deploy_ed25519.pub")?);
+    }
     let from = if policy.from.is_empty() {
         config.health.seen_from.iter().map(ToString::to_string).collect()
     } else {
@@ -132,7 +136,7 @@ async fn gather(config: &Config, policy: &InvitePolicy, project: &Project, now: 
             growth_per_year: policy.growth,
         },
         protocols: PROTOCOLS.map(str::to_owned).into(),
-        deploy_keys: vec![deploy],
+        deploy_keys,
         from,
         recipients,
         send_to: policy.send_to.clone(),

@@ -15,6 +15,7 @@ mod cancel;
 mod check;
 mod connect;
 mod deliver;
+mod deploy_key;
 mod elsewhere;
 mod evidence;
 mod exit;
@@ -40,6 +41,7 @@ mod push;
 mod renew;
 mod repair;
 mod resilience;
+mod rotate;
 mod schedule;
 mod session;
 mod sign;
@@ -54,7 +56,7 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
-use args::{Arguments, Command, Target};
+use args::{Arguments, Command, Rotate, Target};
 use exit::{Ended, Failure};
 use surface::{Surface, fail};
 
@@ -118,6 +120,7 @@ async fn dispatch(surface: &Surface, arguments: &Arguments) -> Ended {
         Command::Invite(order) => invite::invite(surface, global, order).await,
         Command::Offer(order) => offer::offer(surface, global, order).await,
         Command::Offers(order) => offers::offers(surface, global, order).await,
+        Command::Rotate(order) => rotate::rotate(surface, global, order).await,
         Command::Completions { shell } => {
             manual::completions(*shell);
             Ok(exit::OK)
@@ -138,6 +141,7 @@ fn refuse_unused(global: &args::Global, command: &Command) -> Result<(), Failure
             | Command::Resilience
             | Command::Target(_)
             | Command::Offer(_)
+            | Command::Rotate(Rotate::Status)
     );
     if !global.only.is_empty() && !about_targets {
         return Err(

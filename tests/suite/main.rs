@@ -20,6 +20,7 @@ mod cli_publish_status;
 mod cli_reach;
 mod cli_renew;
 mod cli_resilience;
+mod cli_rotate;
 mod cli_schedule;
 mod cli_secrets;
 mod cli_target;

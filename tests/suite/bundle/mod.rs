@@ -3,6 +3,7 @@
 mod init;
 mod memory;
 mod release;
+mod rotation;
 mod sign;
 mod stage;
 mod tools;

@@ -14,7 +14,7 @@ pub fn expect_check(report: &str) {
 }
 
 /// Expects the object of a command that reports on no copies: `init`, `bundle`, `plan`, `sign`, `key`, `keys`, `mirror`,
-/// `mirrors`, `public`, `resilience`, `target`, `targets`, and the file of a vantage: `testimony`.
+/// `mirrors`, `public`, `resilience`, `rotation`, `target`, `targets`, and the file of a vantage: `testimony`.
 pub fn expect_command(name: &str, report: &str) -> serde_json::Value {
     let schema = match name {
         "init" => include_str!("../../../docs/schema/init-1.json"),
@@ -33,6 +33,7 @@ pub fn expect_command(name: &str, report: &str) -> serde_json::Value {
         "offer_examined" => include_str!("../../../docs/schema/offer_examined-1.json"),
         "offer_accepted" => include_str!("../../../docs/schema/offer_accepted-1.json"),
         "offer_rejected" => include_str!("../../../docs/schema/offer_rejected-1.json"),
+        "rotation" => include_str!("../../../docs/schema/rotation-1.json"),
         "target" => include_str!("../../../docs/schema/target-1.json"),
         "mirror" => include_str!("../../../docs/schema/mirror-1.json"),
         "mirrors" => include_str!("../../../docs/schema/mirrors-1.json"),

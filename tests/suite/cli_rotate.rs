@@ -1,0 +1,165 @@
+//! Another deploy key, with volunteers who add it, who put it in the place of the old one, and who do nothing.
+
+use std::fmt::Write as _;
+use std::fs;
+
+use serde_json::Value;
+
+use crate::cli_desk::Desk;
+use crate::support::schema;
+use crate::support::sshd::{Sshd, settings};
+
+const OLD: &str = "keys/deploy_ed25519.pub";
+const NEXT: &str = "keys/deploy_ed25519.next.pub";
+
+/// A server that lets in whoever has one of these keys.
+fn authorize(server: &Sshd, desk: &Desk, keys: &[&str]) {
+    let lines: String = keys.iter().map(|key| desk.read(key)).collect();
+    fs::write(server.folder.path().join("authorized_keys"), lines).expect("a file of the test's own");
+}
+
+/// A project whose targets these servers are, by name; all know its deploy key.
+fn project(servers: &[(&str, &Sshd)], more: &str) -> Desk {
+    let desk = Desk::with_project();
+    let offline = desk.shell("age-keygen -o offline.txt && age-keygen -y offline.txt").ends_with(0).out.trim().to_owned();
+    let mut entries = String::new();
+    for (name, server) in servers {
+        let place = settings(server.port, &server.user, &server.root.display().to_string(), &server.keys);
+        let contact = format!("{name}@volunteers.example");
+        writeln!(entries, "  - name: {name}\n    contact: {contact}\n{place}      key: keys/deploy_ed25519")
+            .expect("into memory");
+        authorize(server, &desk, &[OLD]);
+    }
+    let invite = format!("invite: {{send_to: [mirrors@example.org], recipients: [{offline}]}}\n");
+    desk.edit("targets.yaml", "targets: []\n", &format!("{invite}targets:\n{entries}{more}"));
+    desk.run(&["push", "docs", "--as", "v1", "--yes"]).ends_with(0);
+    desk
+}
+
+fn rotation(said: &str) -> Value {
+    schema::expect_command("rotation", said)
+}
+
+/// Which keys the newest invite names.
+fn invited(desk: &Desk) -> Vec<String> {
+    desk.run(&["invite", "--yes"]).ends_with(0);
+    let shown = desk.run(&["invite", "--show", "invite/invite.json", "--root", "1.root.json", "--json"]).ends_with(0);
+    let keys = schema::expect_command("invite_shown", &shown.out)["invite"]["deploy_keys"].clone();
+    keys.as_array().expect("a list").iter().map(|key| key.as_str().expect("a line").to_owned()).collect()
+}
+
+fn has(server: &Sshd, bundle: &str) -> bool {
+    server.root.join(format!("releases/{bundle}/README")).exists()
+}
+
+#[test]
+fn pushes_go_on_while_volunteers_add_the_key_replace_it_or_do_nothing() {
+    let [paris, lyon, rome] = [Sshd::start(), Sshd::start(), Sshd::start()];
+    let desk = project(&[("paris", &paris), ("lyon", &lyon), ("rome", &rome)], "");
+    let old = desk.read(OLD).trim().to_owned();
+    assert_eq!(invited(&desk), std::slice::from_ref(&old));
+    for words in [&["status"][..], &["finish"], &["cancel"]] {
+        let said = desk.run(&[&["rotate"][..], words].concat());
+        said.complains(2, "error: no change of the deploy key is under way\nhint: spartacus rotate begin");
+    }
+
+    // 1. Both are there, and the invite says so.
+    let begun = rotation(&desk.run(&["rotate", "begin", "--json"]).ends_with(0).out);
+    let next = desk.read(NEXT).trim().to_owned();
+    assert_eq!((&begun["state"], &begun["keys"]), (&"under_way".into(), &serde_json::json!([old, next])));
+    assert_eq!(begun["targets"].as_array().map(Vec::len), Some(3));
+    assert_eq!(invited(&desk), [old.clone(), next.clone()]);
+    let again = desk.run(&["rotate", "begin"]).ends_with(2);
+    assert!(again.err.starts_with("error: a change of the deploy key is under way already\n"), "{}", again.err);
+    assert_eq!(desk.read(NEXT).trim(), next);
+
+    // 2. Each volunteer does what they like.
+    authorize(&paris, &desk, &[OLD, NEXT]);
+    authorize(&lyon, &desk, &[NEXT]);
+    let told = rotation(&desk.run(&["rotate", "status", "--json"]).ends_with(7).out);
+    let takes: Vec<&Value> = told["targets"].as_array().expect("a list").iter().map(|target| &target["takes"]).collect();
+    assert_eq!(takes, ["both", "next", "old"]);
+    assert!(told["targets"][2]["next"].as_str().is_some_and(|why| why.contains("the server accepts publickey")), "{told}");
+    let text = desk.run(&["rotate", "status"]).ends_with(7);
+    assert_eq!(text.headline(), "2 of 3 take the next key");
+    assert!(text.out.contains("rome             takes only the old key: rome: connect: credentials refused"), "{}", text.out);
+    let only = desk.run(&["rotate", "status", "--only", "paris"]).ends_with(0);
+    assert_eq!(only.out, "paris            takes both keys\nall take the next key: spartacus rotate finish\n");
+    desk.run(&["push", "docs", "--as", "v2", "--yes"]).ends_with(0);
+    assert!([&paris, &lyon, &rome].into_iter().all(|server| has(server, "v2")));
+
+    // 3. Nobody is cut off without being named.
+    let refused = desk.run(&["rotate", "finish"]).ends_with(7);
+    assert!(
+        refused.err.starts_with("error: 1 target may not let us in without the old key, so it is not removed\n  rome  ")
+            && refused.err.ends_with("hint: to cut them off: spartacus rotate finish --force\n"),
+        "{}",
+        refused.err
+    );
+    let refused = desk.run(&["rotate", "cancel"]).ends_with(7);
+    assert!(refused.err.contains("without the next key") && refused.err.contains("  lyon  "), "{}", refused.err);
+    assert_eq!((desk.read(OLD).trim(), desk.read(NEXT).trim()), (old.as_str(), next.as_str()), "nothing was changed");
+
+    let forced = desk.run(&["rotate", "finish", "--force"]).ends_with(0);
+    assert!(forced.err.contains("warning: cut off without the old key"), "{}", forced.err);
+    assert!(!desk.path(NEXT).exists() && !desk.path("keys/deploy_ed25519.next").exists());
+    assert_eq!(invited(&desk), [next]);
+    let over = desk.run(&["push", "docs", "--as", "v3", "--yes"]);
+    assert_ne!(over.code, 0, "{}", over.out);
+    assert!(has(&paris, "v3") && has(&lyon, "v3") && !has(&rome, "v3"));
+}
+
+#[test]
+fn volunteers_are_told_of_the_key_and_later_that_the_old_line_can_go() {
+    let server = Sshd::start();
+    let routes = "alerts:\n  - {name: volunteers, audience: volunteer, command: [/bin/sh, ./note.sh, ./kept]}\n  \
+                  - {name: team, command: [/bin/false]}\n";
+    let desk = project(&[("paris", &server)], routes);
+    desk.write("note.sh", crate::alerts::KEEP);
+    fs::create_dir(desk.path("kept")).expect("a folder of the test's own");
+    let begun = desk.run(&["rotate", "begin"]).ends_with(0);
+    assert!(begun.out.contains("sends the message to its volunteer that waits"), "{}", begun.out);
+    desk.run(&["alert", "send"]).ends_with(0);
+    let told = crate::alerts::events(&desk.path("kept"));
+    assert_eq!((told.len(), &told[0]["title"]), (1, &"[demo] a new key for your mirror paris".into()));
+    assert_eq!(told[0]["to"], serde_json::json!(["paris@volunteers.example"]));
+    let text = told[0]["text"].as_str().expect("text");
+    let pin = desk.shell("sha256sum 1.root.json").ends_with(0).out[..64].to_owned();
+    assert!(text.contains(&format!("--pin {pin}")), "{text}");
+    // The line is one that sshd takes as it is pasted, in the place of the old one.
+    let line = text.lines().map(str::trim).find(|line| line.starts_with("ssh-ed25519 ")).expect("the line");
+    fs::write(server.folder.path().join("authorized_keys"), format!("{line}\n")).expect("a file of the test's own");
+    let asked = rotation(&desk.run(&["rotate", "status", "--json"]).ends_with(0).out);
+    assert_eq!(asked["targets"][0]["takes"], "next");
+
+    // One that is not there takes no key, as far as anybody knows.
+    let port = server.port;
+    desk.edit("targets.yaml", &format!("port: {port}"), &format!("port: {}", crate::support::process::free_ports(1)[0]));
+    desk.edit("targets.yaml", "policy:\n", "policy:\n  retry: {tries: 1}\n");
+    let asked = rotation(&desk.run(&["rotate", "status", "--json"]).ends_with(7).out);
+    assert_eq!(asked["targets"][0]["takes"], "unknown");
+    let refused = desk.run(&["rotate", "finish"]).ends_with(7);
+    assert!(refused.err.contains("paris            could not be asked: "), "{}", refused.err);
+    // One whose volunteer wants to be left alone is not asked.
+    desk.edit("targets.yaml", "name: paris\n", "name: paris\n    state: paused\n");
+    let asked = desk.run(&["rotate", "status"]).ends_with(0);
+    assert!(asked.out.starts_with("paris            is paused, and was not asked\n"), "{}", asked.out);
+    desk.edit("targets.yaml", "    state: paused\n", "");
+    let text = desk.read("targets.yaml");
+    let now = text.lines().find(|line| line.trim().starts_with("port: ")).expect("a port").to_owned();
+    desk.edit("targets.yaml", &now, &format!("      port: {port}"));
+
+    desk.run(&["rotate", "finish"]).ends_with(0);
+    desk.run(&["alert", "send"]).ends_with(0);
+    let told = crate::alerts::events(&desk.path("kept"));
+    assert_eq!(told.last().map(|event| &event["title"]), Some(&"[demo] the old key of your mirror paris can be removed".into()));
+    assert_eq!(told.len(), 2);
+    desk.run(&["push", "docs", "--as", "v2", "--yes"]).ends_with(0);
+
+    // It can be changed once more, and thought better of.
+    desk.run(&["rotate", "begin"]).ends_with(0);
+    let before = desk.read(OLD);
+    desk.run(&["rotate", "cancel"]).ends_with(0);
+    assert_eq!((desk.read(OLD), desk.path(NEXT).exists()), (before, false));
+    desk.run(&["push"]).ends_with(0);
+}
