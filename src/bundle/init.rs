@@ -2,11 +2,8 @@
 //!
 //! Rules K4 and K6 of docs/bundle-format.md.
 
-use aws_lc_rs::rand;
 use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 use jiff::Timestamp;
-use ssh_key::private::Ed25519Keypair;
-use ssh_key::{LineEnding, PrivateKey};
 use zeroize::Zeroizing;
 
 use super::disk::{self, PRIVATE, PUBLIC};
@@ -16,7 +13,7 @@ use super::lifetime;
 use super::project::Project;
 use crate::base::{Secret, Sha256};
 use crate::trust::role::{self, RootSpec};
-use crate::trust::{PublicKey, RoleKeys, SignatureLine, SigningKey, TrustError, Unsigned};
+use crate::trust::{LoginKey, PublicKey, RoleKeys, SignatureLine, SigningKey, Unsigned};
 
 /// What a new project shall be.
 #[derive(Debug)]
@@ -199,14 +196,9 @@ fn whole(path: &Utf8Path) -> Result<Utf8PathBuf, BundleError> {
 
 /// Makes an SSH key: the secret half at `path`, and then the public one beside it as `.pub`. Nothing is overwritten.
 pub(super) fn write_ssh_key(path: &Utf8Path, comment: &str) -> Result<(), BundleError> {
-    let failed = |_| TrustError::Crypto("the deploy key could not be made");
-    let mut seed = Zeroizing::new([0; 32]);
-    rand::fill(&mut seed[..]).map_err(|_| TrustError::Crypto("no randomness from the system"))?;
-    let key = PrivateKey::new(Ed25519Keypair::from_seed(&seed).into(), comment).map_err(failed)?;
-    let secret = key.to_openssh(LineEnding::LF).map_err(failed)?;
-    let public = key.public_key().to_openssh().map_err(failed)?;
-    disk::create(path, secret.as_bytes(), PRIVATE)?;
-    disk::create(&Utf8PathBuf::from(format!("{path}.pub")), format!("{public}\n").as_bytes(), PUBLIC)
+    let key = LoginKey::generate(comment)?;
+    disk::create(path, key.secret.as_bytes(), PRIVATE)?;
+    disk::create(&Utf8PathBuf::from(format!("{path}.pub")), format!("{}\n", key.public).as_bytes(), PUBLIC)
 }
 
 /// In the form of `age-keygen`, so that the `age` program opens what was sealed to it; its public half lies beside it.

@@ -8,6 +8,7 @@
 mod canonical;
 mod error;
 pub mod key;
+mod login;
 pub mod role;
 mod state;
 mod statement;
@@ -17,6 +18,7 @@ mod verify;
 
 pub use error::TrustError;
 pub use key::{KeyId, PublicKey, SigningKey};
+pub use login::{LoginKey, new_password};
 pub use role::{RoleKeys, SignatureLine, Unsigned};
 pub use state::{BundleRecord, FileRecord, Rejection, RoleFile, RolePin, Verified, VerifiedBundle, VerifiedFleet};
 pub use statement::Statement;
