@@ -10,7 +10,7 @@ use super::vantage::args::Places;
 mod registration;
 mod rotate;
 
-pub use registration::{Invite, Offer, OfferDoctor, OfferMessage, OfferSeal, Offers, OffersAccept};
+pub use registration::{Invite, Offer, OfferDoctor, OfferMessage, OfferNew, OfferSeal, OfferSetup, Offers, OffersAccept};
 pub use rotate::Rotate;
 
 /// Push signed bundles to many volunteer mirrors at once, and know which of them still stand.
@@ -130,8 +130,8 @@ pub enum Command {
     /// For whoever has some web space: see that it would do as a mirror.
     #[command(
         subcommand,
-        after_help = "The place is written as a target into a targets.yaml of your own; no project is needed (docs/offers.md).\n\n\
-        Example:\n  spartacus offer doctor"
+        after_help = "The place is written as a target into a targets.yaml of your own; no project is needed (docs/volunteers.md).\n\n\
+        Examples:\n  spartacus offer new my-mirror --invite invite.json --pin SHA256\n  cd my-mirror && spartacus offer doctor"
     )]
     Offer(Offer),
     /// What volunteers offered: look at it, try it out, decide.

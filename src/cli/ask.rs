@@ -29,6 +29,25 @@ pub fn confirm(surface: &Surface, question: &str, option: &str) -> Result<(), Fa
     }
 }
 
+/// Asks for a line; an empty answer is `usual`. Only where questions may be asked.
+pub fn line(question: &str, usual: &str) -> Result<String, Failure> {
+    let usual_shown = if usual.is_empty() { String::new() } else { format!(" [{usual}]") };
+    eprint!("{question}{usual_shown}: ");
+    std::io::stderr().flush()?;
+    let mut answer = String::new();
+    if std::io::stdin().lock().read_line(&mut answer)? == 0 {
+        return Err(Failure::told(exit::USAGE, "the questions were not answered; nothing was changed"));
+    }
+    let answer = answer.trim();
+    Ok(if answer.is_empty() { usual } else { answer }.to_owned())
+}
+
+/// Asks for a secret, without echo; nothing where the answer is empty.
+pub fn secret(question: &str) -> Result<Option<Secret>, Failure> {
+    let answer = typed(&format!("{question}: "))?;
+    Ok(Some(answer.trim()).filter(|answer| !answer.is_empty()).map(|answer| Secret::new(answer.to_owned())))
+}
+
 /// The password of an existing key.
 pub fn password(surface: &Surface, what: &str) -> Result<Secret, Failure> {
     if let Some(secret) = from_file()? {

@@ -179,20 +179,7 @@ fn own_key(project: &Project) -> Result<Utf8PathBuf, Failure> {
 
 /// Reads an invite that came from elsewhere, and says what is in it.
 fn show(surface: &Surface, order: &Order, file: &Utf8Path) -> Ended {
-    let pin = match (&order.pin, &order.root) {
-        (Some(pin), _) => *pin,
-        (None, Some(root)) => Sha256::of(&read_pin(root)?),
-        (None, None) => {
-            return Err(Failure::told(exit::USAGE, "an invite is verified against the project's pin").hint(format!(
-                "spartacus invite --show {file} --pin SHA256   (or --root 1.root.json), as the project tells it elsewhere"
-            )));
-        }
-    };
-    let bytes = read_at_most(file, LONGEST_INVITE)?;
-    let invite = Invite::read(&bytes, pin, Clock::System.now()).map_err(|error| {
-        let failure = hinted(exit::FORGED, error);
-        Failure { error: failure.error.context(format!("{file} is not to be trusted")), ..failure }
-    })?;
+    let (_, invite) = verified(file, order.pin, order.root.as_deref(), &format!("spartacus invite --show {file}"))?;
     answer(
         surface,
         "spartacus.invite_shown/1",
@@ -200,6 +187,29 @@ fn show(surface: &Surface, order: &Order, file: &Utf8Path) -> Ended {
         &format!("{}\na maintainer of the project signed it", told(&invite)),
     );
     Ok(exit::OK)
+}
+
+/// An invite that came from elsewhere, as its file has it and as it reads. `again` is the command that lacked the pin.
+pub fn verified(
+    file: &Utf8Path,
+    pin: Option<Sha256>,
+    root: Option<&Utf8Path>,
+    again: &str,
+) -> Result<(Vec<u8>, Invite), Failure> {
+    let pin = match (pin, root) {
+        (Some(pin), _) => pin,
+        (None, Some(root)) => Sha256::of(&read_pin(root)?),
+        (None, None) => {
+            return Err(Failure::told(exit::USAGE, "an invite is verified against the project's pin")
+                .hint(format!("{again} --pin SHA256   (or --root 1.root.json), as the project tells it elsewhere")));
+        }
+    };
+    let bytes = read_at_most(file, LONGEST_INVITE)?;
+    let invite = Invite::read(&bytes, pin, Clock::System.now()).map_err(|error| {
+        let failure = hinted(exit::FORGED, error);
+        Failure { error: failure.error.context(format!("{file} is not to be trusted")), ..failure }
+    })?;
+    Ok((bytes, invite))
 }
 
 fn told(invite: &Invite) -> String {

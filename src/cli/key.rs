@@ -49,7 +49,7 @@ fn new_vantage(surface: &Surface, name: &str, out: Option<&Utf8PathBuf>) -> Ende
 }
 
 /// Both halves of a new key, or none.
-fn save_pair(
+pub fn save_pair(
     key: &SigningKey,
     who: &str,
     secret: &Utf8Path,

@@ -128,7 +128,12 @@ pub fn entry_of<'a>(config: &'a Config, record: &OfferRecord) -> Option<&'a Targ
 
 /// Reads the configuration; warnings go to stderr, all problems at once into the failure.
 pub fn configuration(surface: &Surface, global: &Global) -> Result<Config, Failure> {
-    let loaded: Loaded = Config::load(&global.config).map_err(|error| refuse(surface, error))?;
+    configuration_at(surface, &global.config)
+}
+
+/// The same of another file than the one of `--config`.
+pub fn configuration_at(surface: &Surface, path: &Utf8Path) -> Result<Config, Failure> {
+    let loaded: Loaded = Config::load(path).map_err(|error| refuse(surface, error))?;
     if !loaded.warnings.is_empty() {
         surface.remark(&loaded.render_warnings(surface.colour_on_stderr));
     }

@@ -6,7 +6,7 @@ use crate::cli_desk::{Desk, Said};
 use crate::support::{process, schema, tools};
 
 /// A project that has published something and invites people.
-fn inviting() -> Desk {
+pub fn inviting() -> Desk {
     let desk = Desk::with_targets(&["paris"]);
     let offline = recipient(&desk, "offline.txt");
     let invite = format!(
@@ -22,7 +22,7 @@ fn recipient(desk: &Desk, name: &str) -> String {
     desk.shell(&format!("age-keygen -o {name} && age-keygen -y {name}")).ends_with(0).out.trim().to_owned()
 }
 
-fn pin(desk: &Desk) -> String {
+pub fn pin(desk: &Desk) -> String {
     desk.shell("sha256sum .spartacus/metadata/1.root.json").ends_with(0).out[..64].to_owned()
 }
 

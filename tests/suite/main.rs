@@ -13,6 +13,7 @@ mod cli_invite;
 mod cli_mirrors;
 mod cli_newcomer;
 mod cli_offer;
+mod cli_offer_new;
 mod cli_offers;
 mod cli_outputs;
 mod cli_probes;

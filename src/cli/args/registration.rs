@@ -5,7 +5,8 @@ use std::time::Duration;
 use camino::Utf8PathBuf;
 use clap::{Args, Subcommand};
 
-use crate::base::{ByteCount, Sha256};
+use crate::base::{ByteCount, MailAddress, Sha256, TargetName};
+use crate::registration::{Flavour, WebServer};
 
 /// `spartacus invite`
 #[derive(Debug, Args)]
@@ -42,6 +43,10 @@ pub struct Invite {
 /// `spartacus offer`
 #[derive(Debug, Subcommand)]
 pub enum Offer {
+    /// A folder for the place that you offer, and what to do on its server, ready to be pasted.
+    New(Box<OfferNew>),
+    /// What to do on the server, once more, from the folder of an offer.
+    Setup(OfferSetup),
     /// Try the place, from logging in to what readers get, and what its account should not be able to do.
     Doctor(OfferDoctor),
     /// Write the offer: one signed file, in which everything private is sealed to the project.
@@ -220,6 +225,113 @@ fn valid(text: &str) -> Result<Duration, String> {
     } else {
         Err("an offer holds for 1 to 400 days".to_owned())
     }
+}
+
+/// `spartacus offer new`
+#[derive(Debug, Clone, Args)]
+#[command(
+    after_help = "On a terminal it asks for what is not given. Nothing on the server is touched: you read the steps, and do them. For SFTP no
+secret leaves your machine; others lie in files that only you can read, until `spartacus offer seal` seals them.
+
+Examples:
+  spartacus offer new my-mirror --invite invite.json --pin SHA256
+  spartacus offer new --place sftp://mirror@mirror.example.org/pub --host-key SHA256:... \\
+      --public-url https://mirror.example.org/archive/ --name paris --no-input
+  spartacus offer new --place webdavs://mirror@dav.example.org/push/ --flavour nginx --public-url https://dav.example.org/m/
+  spartacus offer new --place s3+https://s3.eu-west-3.amazonaws.com/bucket/mirror --region eu-west-3 --flavour aws
+  spartacus offer new --from place.yaml --no-input --dry-run"
+)]
+pub struct OfferNew {
+    /// The folder to be made; one that is there must be empty.
+    #[arg(value_name = "DIR", default_value = "my-mirror")]
+    pub folder: Utf8PathBuf,
+    /// The project's invite, invite.json; it is verified.
+    #[arg(long, value_name = "FILE")]
+    pub invite: Option<Utf8PathBuf>,
+    /// The project's pin: the SHA-256 digest of its 1.root.json, as the project tells it elsewhere.
+    #[arg(long, value_name = "SHA256", requires = "invite", value_parser = pin)]
+    pub pin: Option<Sha256>,
+    /// The project's 1.root.json, instead of its digest.
+    #[arg(long, value_name = "FILE", requires = "invite", conflicts_with = "pin")]
+    pub root: Option<Utf8PathBuf>,
+    /// A file with one target, written as in targets.yaml, instead of questions.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["place", "password", "access_key", "secret_key", "region", "host_key"])]
+    pub from: Option<Utf8PathBuf>,
+    #[arg(
+        long,
+        value_name = "URL",
+        help = "sftp://user@host[:port]/path, webdavs://user@host/path or s3+https://host/bucket[/prefix]"
+    )]
+    pub place: Option<String>,
+    #[arg(
+        long,
+        help = "What runs there: openssh, hoster (SFTP); apache, nginx, nextcloud, hoster (WebDAV); aws, garage, minio, r2, other (S3)"
+    )]
+    pub flavour: Option<Flavour>,
+    /// Where readers will find the files, without credentials.
+    #[arg(long, value_name = "URL")]
+    pub public_url: Option<url::Url>,
+    /// What it is to be called: a-z, 0-9, '.', '_' and '-'.
+    #[arg(long)]
+    pub name: Option<TargetName>,
+    /// Who runs it.
+    #[arg(long)]
+    pub operator: Option<String>,
+    /// Two-letter country code.
+    #[arg(long)]
+    pub country: Option<String>,
+    /// Where you are told of its troubles: a mail address.
+    #[arg(long, value_name = "MAIL")]
+    pub contact: Option<MailAddress>,
+    #[arg(long, value_name = "REF", help = "Password reference: env:NAME or file:PATH (SFTP, WebDAV)")]
+    pub password: Option<String>,
+    /// Access key reference (S3).
+    #[arg(long, value_name = "REF")]
+    pub access_key: Option<String>,
+    /// Secret key reference (S3).
+    #[arg(long, value_name = "REF")]
+    pub secret_key: Option<String>,
+    /// Region (S3).
+    #[arg(long)]
+    pub region: Option<String>,
+    /// The server's host key, as `ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub` prints it there (SFTP).
+    #[arg(long, value_name = "SHA256:...")]
+    pub host_key: Option<String>,
+    /// The folder on the server: the chroot of SFTP, what WebDAV shows.
+    #[arg(long, value_name = "DIR", default_value = "/srv/mirror")]
+    pub server_folder: String,
+    /// Where the server keeps configurations.
+    #[arg(long, value_name = "DIR", default_value = "/etc")]
+    pub etc: String,
+    /// What shows the folder to readers (SFTP): nginx, apache or other.
+    #[arg(long)]
+    pub web: Option<WebServer>,
+    /// The last day of what is given; a year from now unless said.
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    pub until: Option<jiff::civil::Date>,
+    /// Pin the host key that the server shows, without asking.
+    #[arg(long, short)]
+    pub yes: bool,
+    /// Show everything, and write nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// `spartacus offer setup`
+#[derive(Debug, Args)]
+#[command(after_help = "Run it after a change of targets.yaml: setup.md and the policies beside it are written anew.
+
+Examples:
+  spartacus offer setup
+  spartacus offer setup --until 2028-12-31      what is given ends later
+  spartacus offer setup my-mirror --json")]
+pub struct OfferSetup {
+    /// The folder of the offer.
+    #[arg(value_name = "DIR", default_value = ".")]
+    pub folder: Utf8PathBuf,
+    /// Another last day of what is given.
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    pub until: Option<jiff::civil::Date>,
 }
 
 /// `spartacus offer doctor`

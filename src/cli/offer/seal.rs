@@ -7,22 +7,19 @@ use camino::{Utf8Path, Utf8PathBuf};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
+use super::folder::{CONFIG, INVITE, VOLUNTEER_KEY};
 use crate::base::{Clock, sanitise};
 use crate::cli::args::{Global, OfferMessage, OfferSeal};
 use crate::cli::exit::{self, Ended, Failure};
 use crate::cli::public::write_whole;
 use crate::cli::session::{configuration, hinted, key_failure, read_at_most, refuse_other_content};
 use crate::cli::surface::{Surface, answer};
-use crate::config::Target;
+use crate::config::{Config, Target};
 use crate::registration::{
     Invite, LONGEST_INVITE, LONGEST_OFFER, Limits, Message, Offered, OfferedPlace, Request, Sealed, as_target,
 };
 use crate::trust::SigningKey;
 
-/// The volunteer's key, in the folder of the offer.
-pub const VOLUNTEER_KEY: &str = "volunteer.key";
-/// The invite, in the same folder.
-pub const INVITE: &str = "invite.json";
 /// How a file of ours begins.
 const BEGINS: &str = "{\n  \"schema\": \"spartacus.offer/1\"";
 
@@ -43,7 +40,9 @@ impl Desk {
         let file = read_at_most(&path, LONGEST_INVITE).map_err(|failure| {
             failure.hint("get it from the project's pages, or from any of its mirrors: fleet/N.invite.json")
         })?;
-        let pin = match order.pin {
+        // The pin that was compared when the folder was made is believed more than what a file says today.
+        let known = order.pin.or_else(|| Config::load(&folder.join(CONFIG)).ok()?.config.project.root);
+        let pin = match known {
             Some(pin) => pin,
             None => Invite::claimed_pin(&file)
                 .ok_or_else(|| Failure::told(exit::FORGED, format!("{path} is no invite")).hint("get it again"))?,
@@ -57,7 +56,7 @@ impl Desk {
             failure.error = failure.error.context(format!("{path} is not to be trusted"));
             failure
         })?;
-        if order.pin.is_none() {
+        if known.is_none() {
             surface.remark(&format!(
                 "the invite is for {}, pin sha256:{}: compare it with what the project says elsewhere",
                 invite.project, pin

@@ -159,7 +159,7 @@ async fn agree(
         hinted(exit::USAGE, error).hint(format!("another name: spartacus offers accept {} --as NAME", before.ticket))
     })?;
     if let Some(edited) = &edited {
-        entry::check(global, edited)?;
+        entry::check(&global.config, edited)?;
     }
     keep::keep(session, sealed, KEPT, &record.ticket)?;
     if let Some(edited) = &edited {

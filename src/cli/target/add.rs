@@ -1,5 +1,7 @@
 //! `spartacus target add`: one more target, after a look at who answers there.
 
+use camino::Utf8Path;
+
 use super::address;
 use super::list::place;
 use crate::base::{Hinted as _, Sha256, TargetName, Timeouts, sanitise};
@@ -30,7 +32,7 @@ pub async fn add(surface: &Surface, global: &Global, order: &TargetAdd) -> Ended
     let _lock = project(global)?.lock().map_err(bundle_failure)?;
     let text = read(global)?;
     let edited = add_target(&text, &new).map_err(|error| hinted(exit::USAGE, error))?;
-    check(global, &edited)?;
+    check(&global.config, &edited)?;
     replace(global, &edited)?;
     let fields = serde_json::json!({
         "name": name,
@@ -167,8 +169,8 @@ pub fn parse(global: &Global, text: &str) -> Result<crate::config::Config, Failu
 }
 
 /// Nothing is written that the next command would refuse.
-pub fn check(global: &Global, edited: &str) -> Result<(), Failure> {
-    crate::config::Config::from_text(&global.config, edited).map(|_| ()).map_err(|error| {
+pub fn check(config: &Utf8Path, edited: &str) -> Result<(), Failure> {
+    crate::config::Config::from_text(config, edited).map(|_| ()).map_err(|error| {
         let hint = error.hint();
         let mut failure = Failure::told(exit::USAGE, "with this entry the file would be wrong; it was left as it is");
         failure.details = error.render(false).lines().map(ToOwned::to_owned).collect();

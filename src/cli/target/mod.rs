@@ -1,7 +1,7 @@
 //! `spartacus target`: the places we push to.
 
 pub mod add;
-mod address;
+pub mod address;
 pub mod list;
 pub mod place;
 pub mod probe;

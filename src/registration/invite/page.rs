@@ -32,7 +32,10 @@ pub fn invite_page(invite: &Invite) -> String {
                 (facts(invite))
                 h2 { "How" }
                 ol {
-                    li { "Make an account for one folder, by SFTP, WebDAV or S3, and an address where readers find that folder." }
+                    li {
+                        "Make an account for one folder, by SFTP, WebDAV or S3, and an address where readers find that folder. "
+                        code { "spartacus offer new my-mirror --invite invite.json --pin PIN" } " asks what you have, and says what to do."
+                    }
                     li { "Let it be looked at: " code { "spartacus offer doctor" } ". It says what is missing, and what is too much." }
                     li { "Tell us of it (see above). Seal passwords and keys to both recipients below, with age; an account with SFTP needs none." }
                 }

@@ -3,6 +3,7 @@
 mod chroot;
 mod readers;
 mod s3;
+mod setup;
 mod sftp;
 mod webdav;
 

@@ -100,11 +100,7 @@ impl Apache {
 
 fn configuration(base: &Path, ports: &[u16], worker: Option<&str>) -> String {
     use std::fmt::Write as _;
-    let mut config = String::new();
-    for module in MODULES {
-        let path = format!("/usr/lib/apache2/modules/mod_{module}.so");
-        writeln!(config, "LoadModule {module}_module {}", tools::file(&path)).expect("a string grows");
-    }
+    let mut config = modules();
     if let Some(worker) = worker {
         writeln!(config, "User {worker}\nGroup {worker}").expect("a string grows");
     }
@@ -125,6 +121,15 @@ fn configuration(base: &Path, ports: &[u16], worker: Option<&str>) -> String {
              <VirtualHost 127.0.0.1:{tls}>\n  SSLEngine on\n  SSLCertificateFile {base}/server.pem\n  \
              SSLCertificateKeyFile {base}/server.key\n</VirtualHost>\n"
         )
+}
+
+/// The lines that load what the tests need of Apache.
+pub fn modules() -> String {
+    let line = |module: &str| {
+        let path = format!("/usr/lib/apache2/modules/mod_{module}.so");
+        format!("LoadModule {module}_module {}\n", tools::file(&path))
+    };
+    MODULES.iter().map(|module| line(module)).collect()
 }
 
 fn write_users(base: &Path) {

@@ -20,6 +20,7 @@ pub mod nginx;
 pub mod process;
 pub mod project;
 pub mod proxy;
+pub mod pty;
 pub mod rclone;
 pub mod schema;
 pub mod seaweed;

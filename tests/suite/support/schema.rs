@@ -25,6 +25,7 @@ pub fn expect_command(name: &str, report: &str) -> serde_json::Value {
         "keys" => include_str!("../../../docs/schema/keys-1.json"),
         "invited" => include_str!("../../../docs/schema/invited-1.json"),
         "invite_shown" => include_str!("../../../docs/schema/invite_shown-1.json"),
+        "offer_new" => include_str!("../../../docs/schema/offer_new-1.json"),
         "examination" => include_str!("../../../docs/schema/examination-1.json"),
         "offer_sealed" => include_str!("../../../docs/schema/offer_sealed-1.json"),
         "offers_taken" => include_str!("../../../docs/schema/offers_taken-1.json"),

@@ -15,6 +15,11 @@ pub const PREFIX_KEY: &str = "AKIASPARTACUSPREFIX";
 /// The one prefix of [`PREFIX_KEY`].
 pub const PREFIX: &str = "some/where";
 
+/// Key of an account that may do nothing but what the policy of a bucket allows it.
+pub const POLICY_KEY: &str = "AKIASPARTACUSPOLICY";
+/// That account, as policies name it.
+pub const POLICY_USER: &str = "arn:aws:iam::000000000000:user/policy";
+
 /// The parts of one `weed server`; each has a port for HTTP and one for gRPC.
 const PARTS: [&str; 4] = ["s3", "master", "volume", "filer"];
 
@@ -131,6 +136,11 @@ fn identities() -> serde_json::Value {
             "name": "prefix",
             "credentials": [{ "accessKey": PREFIX_KEY, "secretKey": SECRET_KEY }],
             "actions": least(&format!("{BUCKET}/{PREFIX}/*")),
+        },
+        {
+            "name": "policy",
+            "credentials": [{ "accessKey": POLICY_KEY, "secretKey": SECRET_KEY }],
+            "actions": [],
         },
         { "name": "anonymous", "actions": [format!("Read:{BUCKET}")] },
     ] })
