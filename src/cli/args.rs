@@ -135,7 +135,11 @@ pub enum Command {
     )]
     Offer(Offer),
     /// What volunteers offered: look at it, try it out, decide.
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "What becomes of an offer is told in docs/offers.md.\n\nExamples:\n  spartacus offers add offer.json\n  \
+        spartacus offers verify paris\n  spartacus offers accept paris"
+    )]
     Offers(Offers),
     /// Change the SSH key that pushes log in with, without a gap.
     #[command(

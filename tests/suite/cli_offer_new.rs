@@ -439,8 +439,8 @@ fn on_a_terminal_it_asks_a_few_questions() {
         ("name of the mirror [files]", ""),
         ("country", ""),
         ("mail address", ""),
-        ("access key", "AKIACANARY"),
-        ("secret key", "hunter2-canary"),
+        ("access key (not shown", "AKIACANARY"),
+        ("secret key (not shown", "hunter2-canary"),
     ];
     let (code, seen) = pty::converse(&command, &answers);
     assert_eq!(code, 0, "{seen}");

@@ -25,7 +25,7 @@ fn maintainer() -> Desk {
         "targets.yaml",
         "policy:\n",
         &format!(
-            "invite: {{send_to: [mirrors@example.org], recipients: [{offline}]}}\npolicy:\n  private_networks: [127.0.0.0/8]\n"
+            "health: {{every: 12 h}}\ninvite: {{send_to: [mirrors@example.org], recipients: [{offline}]}}\npolicy:\n  private_networks: [127.0.0.0/8]\n"
         ),
     );
     desk.run(&["push", "docs", "--as", "v1", "--yes"]).ends_with(0);

@@ -7,7 +7,7 @@ use super::{process, tools};
 
 /// Waits for each prompt before it types the answer, as people do: what is typed while a secret is asked for is not echoed.
 const DRIVER: &str = r#"
-import json, os, pty, select, sys, time
+import json, os, pty, select, sys, termios, time
 dialogue, words = json.loads(sys.argv[1]), sys.argv[2:]
 child, terminal = pty.fork()
 if child == 0:
@@ -34,6 +34,9 @@ def read(until):
 read.at = 0
 for prompt, answer in dialogue:
     read(prompt)
+    # The prompt comes first, and then the echo is taken away: people are slower than that.
+    while "not shown" in prompt and termios.tcgetattr(terminal)[3] & termios.ECHO and time.monotonic() - begun < 60:
+        select.select([terminal], [], [], 0.01)
     os.write(terminal, answer.encode() + b"\n")
 read(None)
 _, status = os.waitpid(child, 0)
