@@ -286,3 +286,84 @@ fn what_failed_is_not_accepted_and_nothing_is_written() {
     project.run(&["offers", "accept", "lyon"]).ends_with(2);
     project.run(&["offers", "show", "nobody"]).complains(2, "error: no offer is called nobody\nhint: spartacus offers list");
 }
+
+#[test]
+fn a_volunteer_has_a_say_in_the_entry_that_was_accepted_and_in_no_other() {
+    let server = Server::start(Kind::ApacheBasic);
+    let project = maintainer();
+    let mut bob = volunteer(&invite(&project, None), &webdav_place(&server, "env:BOX_PASSWORD"));
+    bob.set("BOX_PASSWORD", PASSWORD);
+    let ticket = sealed(&bob, &["seal"])["ticket"].as_str().expect("a ticket").to_owned();
+    hand_over(&bob, "offer.json", &project).ends_with(0);
+    let before = project.read("targets.yaml");
+    project.run(&["offers", "accept", "lyon", "--yes", "--no-push"]).ends_with(0);
+    let accepted = project.read("targets.yaml");
+
+    // Killed between the entry and the memory of it: the next try finds the same entry, and goes on.
+    let forget = format!(
+        "python3 -c \"import sqlite3; c = sqlite3.connect('.spartacus/state.db'); c.execute('UPDATE offers SET state = ?, target = NULL, \
+         entry = NULL, agreed = NULL WHERE ticket = ?', ('waiting', '{ticket}')); c.commit()\""
+    );
+    project.shell(&forget).ends_with(0);
+    project.run(&["offers", "accept", "lyon", "--yes", "--no-push"]).ends_with(0);
+    assert_eq!(project.read("targets.yaml"), accepted);
+    assert_eq!(state_of(&project, &ticket)["state"], "verifying");
+
+    // The maintainer takes it out, and calls a folder of their own so: that is not the volunteer's to pause or to empty.
+    project.write("targets.yaml", &before);
+    fs::create_dir(project.path("own")).expect("a new folder");
+    project.run(&["target", "add", "lyon", &format!("folder:{}", project.path("own").display())]).ends_with(0);
+    project.run(&["push"]).ends_with(0);
+    assert!(project.path("own/releases/v1/README").exists());
+    sealed(&bob, &["withdraw", "--delete"]);
+    hand_over(&bob, "withdraw.json", &project).ends_with(0);
+    let told = project.run(&["push", "docs", "--as", "v2", "--yes"]).ends_with(0);
+    assert!(told.err.contains("its entry is not in targets.yaml any more"), "{}", told.err);
+    assert!(project.path("own/releases/v1/README").exists() && project.path("own/releases/v2/README").exists());
+    let ended = state_of(&project, &ticket);
+    assert_eq!((&ended["state"], &ended["target"]), (&"withdrawn".into(), &Value::Null));
+    assert!(!project.path(&format!("sealed/{ticket}.password.age")).exists());
+
+    // What was in it is not kept, and cannot be tried out.
+    assert!(project.run(&["offers", "show", &ticket]).ends_with(0).out.contains("what was in the offer is not kept"));
+    project.run(&["offers", "verify", &ticket]).ends_with(2);
+
+    // Offered again, it takes another name.
+    sealed(&bob, &["seal"]);
+    hand_over(&bob, "offer.json", &project).ends_with(0);
+    project
+        .run(&["offers", "accept", &ticket, "--yes"])
+        .complains(2, &format!("error: there is already a target named lyon\nhint: spartacus offers accept {ticket} --as NAME"));
+    project.run(&["offers", "accept", &ticket, "--as", "lyon-2", "--yes", "--no-push"]).ends_with(0);
+
+    // Paused before it ever was whole, it is no place to send readers to.
+    sealed(&bob, &["pause", "--until", "2 days"]);
+    hand_over(&bob, "pause.json", &project).ends_with(0);
+    project.run(&["push", "docs", "--as", "v3", "--yes"]).ends_with(0);
+    assert!(!project.read("home/mirrors.json").contains("lyon-2"));
+}
+
+#[test]
+fn an_update_that_cannot_be_opened_keeps_no_offer_alive() {
+    let server = Server::start(Kind::ApacheBasic);
+    let project = maintainer();
+    let mut bob = volunteer(&invite(&project, None), &webdav_place(&server, "env:BOX_PASSWORD"));
+    bob.set("BOX_PASSWORD", PASSWORD);
+    let ticket = sealed(&bob, &["seal", "--valid", "30 days"])["ticket"].as_str().expect("a ticket").to_owned();
+    hand_over(&bob, "offer.json", &project).ends_with(0);
+    project.run(&["offers", "accept", "lyon", "--yes", "--no-push"]).ends_with(0);
+    // The identity that it is sealed to was replaced meanwhile.
+    let old = project.read("keys/age_identity.txt");
+    sealed(&bob, &["update", "--valid", "20 days"]);
+    hand_over(&bob, "update.json", &project).ends_with(0);
+    project.shell("age-keygen > keys/age_identity.txt && chmod 600 keys/age_identity.txt").ends_with(0);
+    assert_ne!(project.read("keys/age_identity.txt"), old);
+    let told = project.shell("faketime -f '+31d' spartacus check");
+    assert!(
+        told.err.contains("an update of the offer cannot be used") && told.err.contains("the offer has ended"),
+        "{}",
+        told.err
+    );
+    assert_eq!(state_of(&project, &ticket)["state"], "expired");
+    assert!(!project.path(&format!("sealed/{ticket}.password.age")).exists());
+}
