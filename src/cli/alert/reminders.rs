@@ -6,8 +6,8 @@ use super::whereabouts::whereabouts;
 use crate::alert::{Ending, Letter, Whereabouts, remind, step};
 use crate::base::{AlertCondition, Audience, Sha256, TargetName};
 use crate::cli::exit::{self, Failure};
-use crate::cli::session::{Session, bundle_failure, hinted};
-use crate::config::{AlertRoute, Target, TargetState};
+use crate::cli::session::{Session, bundle_failure, entry_of, hinted};
+use crate::config::{AlertRoute, TargetState};
 use crate::history::{OfferRecord, Reminded};
 use crate::registration::Message;
 use crate::report::Fleet;
@@ -57,7 +57,7 @@ fn endings(session: &Session, route: &AlertRoute, now: Timestamp) -> Result<Vec<
     let pin = session.project.pin().map_err(bundle_failure)?;
     let mut found = Vec::new();
     for record in records.iter().filter(|record| record.state.is_mirror()) {
-        let Some(target) = target_of(session, record) else { continue };
+        let Some(target) = entry_of(&session.config, record) else { continue };
         // Who asked to be left alone is, and who has sent an update has done what can be done.
         let volunteer = route.rules.audience == Audience::Volunteer;
         if volunteer && (record.waits() || target.contact.is_none() || target.state == TargetState::Paused) {
@@ -77,10 +77,6 @@ fn endings(session: &Session, route: &AlertRoute, now: Timestamp) -> Result<Vec<
         }
     }
     Ok(found)
-}
-
-fn target_of<'a>(session: &'a Session, record: &OfferRecord) -> Option<&'a Target> {
-    session.config.targets.iter().find(|target| Some(&target.name) == record.target.as_ref())
 }
 
 fn reaches_volunteers(route: &AlertRoute) -> bool {

@@ -142,9 +142,17 @@ async fn agree(
     let place = place_digest(&new.kind);
     let config = entry::parse(global, &text)?;
     let old = entry_of(&config, &record);
-    let written_before = config.targets.iter().any(|target| {
-        target.name == *name && target.addresses == Addresses::Public && place_digest(&target.kind) == place && old.is_none()
-    });
+    // Whoever offers what is another's already must not get a say in its entry.
+    let all = session.history.offers().map_err(failed)?;
+    let is_another_s = all
+        .iter()
+        .any(|other| other.ticket != record.ticket && other.target.as_ref() == Some(name) && entry_of(&config, other).is_some());
+    let written_before = old.is_none()
+        && !is_another_s
+        && config
+            .targets
+            .iter()
+            .any(|target| target.name == *name && target.addresses == Addresses::Public && place_digest(&target.kind) == place);
     // A place that has changed has to show itself anew.
     let goes_on = record.state.is_mirror() && old.is_some() && life::likeness(session, &record, sealed) != Likeness::None;
     let edited = match old {
