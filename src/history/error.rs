@@ -50,6 +50,20 @@ pub enum HistoryError {
         /// The newest schema that this program knows.
         known: i64,
     },
+    /// There is no front database yet.
+    #[error("{path}: there is no front database")]
+    NoFront {
+        /// Where it was looked for.
+        path: Utf8PathBuf,
+    },
+    /// A front database that is damaged, or was changed by somebody else.
+    #[error("{path}: the front database is damaged or was changed ({what})")]
+    FrontDamaged {
+        /// The file.
+        path: Utf8PathBuf,
+        /// What is wrong with it.
+        what: String,
+    },
     /// Another process held the file for longer than we wait.
     #[error("{path}: in use by another process")]
     Busy {
@@ -99,6 +113,12 @@ impl Hinted for HistoryError {
             Self::Foreign { path } => format!("move {path} away; spartacus makes its own"),
             Self::Damaged { path, .. } => format!(
                 "`mv {path} {path}.damaged` and run again: uploads are compared with the mirrors anew, only the past is lost"
+            ),
+            Self::NoFront { path } => {
+                format!("with `serve: {{database: {path}}}` in targets.yaml, `spartacus check` and `spartacus schedule` make it")
+            }
+            Self::FrontDamaged { path, .. } => format!(
+                "`mv {path} {path}.damaged` and run `spartacus check`: pages are made anew, offers that waited are in the old file"
             ),
             Self::Newer { .. } => "update spartacus on this machine; state files are never changed back".to_owned(),
             Self::Busy { .. } => "another spartacus is at work on this project; try again when it is done".to_owned(),
