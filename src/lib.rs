@@ -18,3 +18,4 @@ pub mod schedule;
 pub mod store;
 pub mod transfer;
 pub mod trust;
+pub mod web;

@@ -9,9 +9,11 @@ use super::vantage::args::Places;
 
 mod registration;
 mod rotate;
+mod serve;
 
 pub use registration::{Invite, Offer, OfferDoctor, OfferMessage, OfferNew, OfferSeal, OfferSetup, Offers, OffersAccept};
 pub use rotate::Rotate;
+pub use serve::Serve;
 
 /// Push signed bundles to many volunteer mirrors at once, and know which of them still stand.
 #[derive(Debug, Parser)]
@@ -148,6 +150,8 @@ pub enum Command {
         spartacus rotate status\n  spartacus rotate finish"
     )]
     Rotate(Rotate),
+    /// The web front: status page, registration form, metrics. Holds no secrets and connects to nowhere.
+    Serve(Serve),
     /// Shell completions on stdout.
     #[command(after_help = "Example:\n  spartacus completions bash > ~/.local/share/bash-completion/completions/spartacus")]
     Completions {

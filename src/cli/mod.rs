@@ -20,6 +20,7 @@ mod elsewhere;
 mod evidence;
 mod exit;
 mod fleet;
+mod front;
 mod init;
 mod invite;
 mod journal;
@@ -43,6 +44,7 @@ mod repair;
 mod resilience;
 mod rotate;
 mod schedule;
+mod serve;
 mod session;
 mod sign;
 mod status;
@@ -121,6 +123,7 @@ async fn dispatch(surface: &Surface, arguments: &Arguments) -> Ended {
         Command::Offer(order) => offer::offer(surface, global, order).await,
         Command::Offers(order) => offers::offers(surface, global, order).await,
         Command::Rotate(order) => rotate::rotate(surface, global, order).await,
+        Command::Serve(order) => serve::serve(surface, global, order).await,
         Command::Completions { shell } => {
             manual::completions(*shell);
             Ok(exit::OK)

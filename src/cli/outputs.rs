@@ -1,4 +1,4 @@
-//! Files that are written besides a report: metrics and the public page.
+//! What is written besides a report: metrics, the public page, and the front database.
 
 use camino::Utf8Path;
 
@@ -6,6 +6,7 @@ use super::alert::route_records;
 use super::args::Global;
 use super::board::{board, everybody};
 use super::exit::{self, Failure};
+use super::front;
 use super::parties::good_standpoints;
 use super::public::{write_public, write_whole};
 use super::session::{Session, hinted, refuse_other_content, refuse_own_files};
@@ -39,11 +40,20 @@ impl<'a> Outputs<'a> {
             Some(path) => metrics(session, targets, all).and_then(|text| write_whole(path, &text)),
             None => Ok(()),
         };
-        let page = match self.html {
-            Some(folder) => board(session, &everybody(session)).await.and_then(|board| write_public(&board, folder).map(|_| ())),
+        if self.html.is_none() && session.config.serve.is_none() {
+            return metrics;
+        }
+        let everybody = everybody(session);
+        let board = match board(session, &everybody).await {
+            Ok(board) => board,
+            Err(failure) => return metrics.and(Err(failure)),
+        };
+        let page = self.html.map_or(Ok(()), |folder| write_public(&board, folder).map(|_| ()));
+        let front = match session.config.serve {
+            Some(_) => self::metrics(session, &everybody, &board.fleet).and_then(|text| front::publish(session, &board, text)),
             None => Ok(()),
         };
-        metrics.and(page)
+        metrics.and(page).and(front)
     }
 }
 

@@ -26,7 +26,7 @@ pub use edit::{EditError, NewTarget, add_target, replace_target};
 pub use load::{ConfigError, Loaded, MAX_FILE};
 pub use model::{
     Address, Addressing, AlertRoute, AlertWay, Config, FolderTarget, HttpAuth, HttpRoute, InvitePolicy, JumpHost, MailTls,
-    Policy, Project, S3Target, SftpTarget, SmtpRoute, Target, TargetKind, TargetState, WebdavTarget,
+    Policy, Project, S3Target, ServePolicy, SftpTarget, SmtpRoute, Target, TargetKind, TargetState, WebdavTarget,
 };
 pub use problem::{Place, Problem, Severity};
 pub use secret::{SecretError, SecretRef};

@@ -30,6 +30,19 @@ pub struct Config {
     pub targets: Vec<Target>,
     /// What people are told who want to mirror the project, if it invites any.
     pub invite: Option<InvitePolicy>,
+    /// What the web front is given, if there is one.
+    pub serve: Option<ServePolicy>,
+}
+
+/// `serve:`
+#[derive(Debug, Clone)]
+pub struct ServePolicy {
+    /// The front database; `None`: in the project's state.
+    pub database: Option<Utf8PathBuf>,
+    /// Most messages of volunteers that wait.
+    pub waiting: u32,
+    /// The front says that nobody looks any more when the last round is older.
+    pub stale: Duration,
 }
 
 /// `invite:`

@@ -139,20 +139,28 @@ fn uptime(out: &mut Metrics, fleet: &Fleet) {
 
 /// Text in the making.
 #[derive(Debug, Default)]
-struct Metrics {
+pub struct Metrics {
     text: String,
 }
 
 impl Metrics {
-    fn family(&mut self, name: &str, kind: &str, help: &str) {
+    /// Begins a family: the samples that follow have its name.
+    pub fn family(&mut self, name: &str, kind: &str, help: &str) {
         // Writing to a string cannot fail.
         let _ = writeln!(self.text, "# HELP {name} {help}\n# TYPE {name} {kind}");
     }
 
-    fn sample(&mut self, name: &str, labels: &[(&str, &str)], value: f64) {
+    /// One sample. What labels may say comes from fixed lists, never from strangers.
+    pub fn sample(&mut self, name: &str, labels: &[(&str, &str)], value: f64) {
         let labels: Vec<String> = labels.iter().map(|(label, value)| format!("{label}=\"{}\"", escaped(value))).collect();
         let labels = if labels.is_empty() { String::new() } else { format!("{{{}}}", labels.join(",")) };
         let _ = writeln!(self.text, "{name}{labels} {value}");
+    }
+
+    /// The whole text.
+    #[must_use]
+    pub fn into_text(self) -> String {
+        self.text
     }
 }
 

@@ -19,3 +19,16 @@ pub fn public_files(board: &Board) -> PageSet {
     add_index(&mut set, board);
     set
 }
+
+/// The content type of a public file, by its name.
+#[must_use]
+pub fn content_type(path: &str) -> &'static str {
+    match path.rsplit('.').next().unwrap_or_default() {
+        "html" => "text/html; charset=utf-8",
+        "json" => "application/json",
+        "atom" => "application/atom+xml",
+        "svg" => "image/svg+xml",
+        "meta4" => "application/metalink4+xml",
+        _ => "text/plain; charset=utf-8",
+    }
+}

@@ -216,7 +216,7 @@ fn a_schedule_runs_until_it_is_stopped_follows_a_changed_file_and_keeps_a_broken
 #[test]
 fn the_units_are_what_systemd_accepts_and_hold_the_program_tightly() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let units = ["spartacus-check.service", "spartacus-check.timer", "spartacus-schedule.service"];
+    let units = ["spartacus-check.service", "spartacus-check.timer", "spartacus-schedule.service", "spartacus-serve.service"];
     for unit in units {
         let text = fs::read_to_string(tools::repository().join("examples/systemd").join(unit)).expect("an example of ours");
         // systemd wants to see the program that a unit starts.

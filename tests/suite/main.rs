@@ -5,6 +5,7 @@
 mod alerts;
 mod bundle;
 mod cli;
+mod cli_backup;
 mod cli_breaker;
 mod cli_cancelled;
 mod cli_desk;
@@ -61,6 +62,7 @@ mod support;
 mod support_selftest;
 mod thousands;
 mod trust;
+mod web;
 mod webdav_evil;
 mod webdav_real;
 mod webdav_servers;

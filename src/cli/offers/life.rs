@@ -46,6 +46,7 @@ pub fn span(policy: Option<&InvitePolicy>) -> String {
 /// At the beginning of a run: what volunteers said and what time brought takes effect. What cannot be done now is told, and tried
 /// again in the next run; it keeps nobody from the run itself for longer than [`ERASING_ONCE`].
 pub async fn settle(surface: &Surface, session: &mut Session, cancel: &Cancel) -> Result<(), Failure> {
+    super::front::exchange(surface, session).await;
     let failed = |error| hinted(exit::UNEXPECTED, error);
     let mut leaving = Vec::new();
     if !session.history.offers().map_err(failed)?.is_empty() {

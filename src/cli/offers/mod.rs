@@ -3,6 +3,7 @@
 mod accept;
 mod add;
 mod examine;
+mod front;
 mod keep;
 mod life;
 mod list;
@@ -26,8 +27,21 @@ pub use life::{mature, settle};
 /// The errand that whoever writes offers down locks for.
 const ERRAND: &str = "offers";
 
-/// Does what is asked.
+/// Does what is asked. Before it, what came through the web front is taken in; after it, volunteers are told there.
 pub async fn offers(surface: &Surface, global: &Global, order: &Offers) -> Ended {
+    if let Ok(session) = Session::open(&surface.silent(), global) {
+        front::exchange(surface, &session).await;
+    }
+    let ended = decide(surface, global, order).await;
+    if !matches!(order, Offers::List | Offers::Show { .. })
+        && let Ok(session) = Session::open(&surface.silent(), global)
+    {
+        front::exchange(surface, &session).await;
+    }
+    ended
+}
+
+async fn decide(surface: &Surface, global: &Global, order: &Offers) -> Ended {
     match order {
         Offers::Add { files } => add::add(surface, global, files).await,
         Offers::List => list::list(surface, global),

@@ -15,6 +15,7 @@ mod policy;
 mod resilience;
 mod s3;
 mod secrets;
+mod serve;
 mod sftp;
 mod target;
 #[cfg(test)]
@@ -54,14 +55,14 @@ pub(super) fn config(review: &Review<'_>, root: &Node) -> Option<Config> {
     let health = health::health(&file);
     let alerts = alerts::alerts(&file);
     let invite = invite::invite(&file);
-    file.unsupported(&["serve"]);
+    let serve = serve::serve(&file, health.as_ref().map_or(std::time::Duration::ZERO, |(policy, _)| policy.every));
     if let (Some(policy), Some(targets)) = (&policy, &targets) {
         enough_targets(&file, policy.replicas, targets.len());
     }
     file.finish();
     let path = review.source.path.clone();
     let (project, policy, (health, ping)) = (project?, policy?, health?);
-    Some(Config { path, project, policy, health, ping, alerts: alerts?, targets: targets?, invite })
+    Some(Config { path, project, policy, health, ping, alerts: alerts?, targets: targets?, invite, serve })
 }
 
 fn project_section(file: &Section<'_, '_>) -> Option<Project> {

@@ -115,7 +115,9 @@ fn make_folder(folder: &Utf8Path) -> Result<(), HistoryError> {
     }
     std::fs::create_dir_all(folder).map_err(fail)?;
     // What is made in it later, SQLite's `-wal` and `-shm` files among it, stays with the folder's group (set-group-ID).
-    std::fs::set_permissions(folder, Permissions::from_mode(0o2770)).map_err(fail)
+    // A unit may forbid that bit (RestrictSUIDSGID=); then one user has it all, or its administrator made the folder.
+    let shared = std::fs::set_permissions(folder, Permissions::from_mode(0o2770));
+    shared.or_else(|_| std::fs::set_permissions(folder, Permissions::from_mode(0o770))).map_err(fail)
 }
 
 fn alone(folder: &Utf8Path) -> Result<File, HistoryError> {

@@ -3,7 +3,7 @@
 
 mod browser;
 mod download;
-mod example;
+pub mod example;
 mod formats;
 mod pages;
 mod rules;

@@ -39,6 +39,7 @@ pub fn expect_command(name: &str, report: &str) -> serde_json::Value {
         "mirror" => include_str!("../../../docs/schema/mirror-1.json"),
         "mirrors" => include_str!("../../../docs/schema/mirrors-1.json"),
         "public" => include_str!("../../../docs/schema/public-1.json"),
+        "serve" => include_str!("../../../docs/schema/serve-1.json"),
         "status" => include_str!("../../../docs/schema/status-1.json"),
         "repairs" => include_str!("../../../docs/schema/repairs-1.json"),
         "schedule" => include_str!("../../../docs/schema/schedule-1.json"),

@@ -1,0 +1,69 @@
+//! Around every request: who asks, an answer whatever happens, headers, a count.
+
+use std::net::IpAddr;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::response::Response;
+use futures_util::FutureExt as _;
+use hyper::header::{self, HeaderName, HeaderValue};
+use hyper::service::Service as _;
+use hyper::{HeaderMap, Method, Request, StatusCode};
+use hyper_util::service::TowerToHyperService;
+
+use super::asker::Asker;
+use super::view::Web;
+
+/// What a page may do that says nothing else: nothing. `form-action` is not covered by `default-src`.
+pub(super) const PLAIN_POLICY: &str = "default-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'none'";
+
+/// Answers one request, also when the code that should do so panics: then without a word about why.
+pub(super) async fn answer(web: &Arc<Web>, router: Router, peer: IpAddr, mut request: Request<Body>) -> Response {
+    let asker = Asker::of(peer, request.headers(), &web.behind);
+    request.extensions_mut().insert(asker);
+    let path = request.uri().path().to_owned();
+    let is_post = request.method() == Method::POST;
+    let work = TowerToHyperService::new(router).call(request);
+    let mut response = match AssertUnwindSafe(work).catch_unwind().await {
+        Ok(Ok(response)) => response,
+        Ok(Err(never)) => match never {},
+        Err(_) => broken(),
+    };
+    dress(response.headers_mut(), asker.secure);
+    web.counts.answered(&path, is_post, response.status());
+    response
+}
+
+/// What the answer is when something went wrong that nobody should hear more of.
+pub(super) fn broken() -> Response {
+    let mut response = Response::new(Body::from("Something went wrong here. It was noted.\n"));
+    *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    response
+}
+
+/// The headers that every answer has.
+fn dress(headers: &mut HeaderMap, secure: bool) {
+    let kind = headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
+    let (is_page, is_script) = (kind.starts_with(b"text/html"), kind.starts_with(b"text/javascript"));
+    let mut set = |name: &'static str, value: &'static str| {
+        headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+    };
+    set("x-content-type-options", "nosniff");
+    set("x-frame-options", "DENY");
+    set("referrer-policy", "no-referrer");
+    set("cross-origin-opener-policy", "same-origin");
+    // Badges and lists are made to be used on other sites; pages are not.
+    set("cross-origin-resource-policy", if is_page || is_script { "same-origin" } else { "cross-origin" });
+    set("permissions-policy", "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()");
+    if is_page {
+        set("cross-origin-embedder-policy", "require-corp");
+    }
+    if secure {
+        set("strict-transport-security", "max-age=31536000");
+    }
+    headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(PLAIN_POLICY));
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+}

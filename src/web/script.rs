@@ -1,0 +1,38 @@
+//! The script of the form, which seals in the browser. It is built in when it was there at build time (see `build.rs`).
+
+use aws_lc_rs::digest::{SHA384, digest};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+
+use super::view::Asset;
+
+/// The script, and its digest for the page that loads it.
+#[derive(Debug)]
+pub(super) struct Script {
+    /// As it is sent.
+    pub(super) asset: Asset,
+    /// For subresource integrity: a proxy or a cache that changes the script breaks it.
+    pub(super) integrity: String,
+}
+
+impl Script {
+    /// The one that is in this program; `None` in a plain build.
+    #[cfg(registration_script)]
+    pub(super) fn built_in() -> Option<Self> {
+        Some(Self::new(include_bytes!(env!("SPARTACUS_REGISTER_JS"))))
+    }
+
+    /// The one that is in this program; `None` in a plain build.
+    #[cfg(not(registration_script))]
+    pub(super) fn built_in() -> Option<Self> {
+        None
+    }
+
+    /// Of these bytes.
+    #[cfg_attr(not(any(test, registration_script)), allow(dead_code, reason = "a plain build has no script"))]
+    pub(super) fn new(bytes: &'static [u8]) -> Self {
+        let integrity = format!("sha384-{}", STANDARD.encode(digest(&SHA384, bytes)));
+        Self { asset: Asset::new("text/javascript; charset=utf-8", Bytes::from_static(bytes)), integrity }
+    }
+}

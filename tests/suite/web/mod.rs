@@ -1,0 +1,8 @@
+//! `spartacus serve` as people and programs meet it, strangers among them.
+
+mod abuse;
+mod behind;
+mod offers;
+mod pages;
+mod seized;
+mod site;

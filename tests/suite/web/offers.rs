@@ -1,0 +1,179 @@
+//! Offers come in through the form and the interface; nothing else does.
+
+use camino::Utf8PathBuf;
+use spartacus::base::Sha256;
+use spartacus::history::TicketState;
+use spartacus::registration::{Message, Request};
+use spartacus::trust::SigningKey;
+
+use super::site::{Answer, Site, ask, message};
+use crate::cli_desk::Desk;
+use crate::public::example;
+use crate::support::process::wait_until;
+
+fn volunteer() -> SigningKey {
+    SigningKey::generate("volunteer").expect("a key")
+}
+
+/// The token of the form, as a browser has it.
+fn token(site: &Site) -> String {
+    let page = site.get("/register");
+    page.text().split("name=\"token\" value=\"").nth(1).and_then(|rest| rest.split('"').next()).expect("a token").to_owned()
+}
+
+fn submit(site: &Site, headers: &str, token: &str, offer: &str) -> Answer {
+    let form =
+        url::form_urlencoded::Serializer::new(String::new()).append_pair("token", token).append_pair("offer", offer).finish();
+    let headers = format!("Content-Type: application/x-www-form-urlencoded\r\n{headers}");
+    site.request("POST", "/offers", &headers, form.as_bytes())
+}
+
+#[test]
+fn a_pasted_offer_is_acknowledged_at_once_and_its_ticket_tells_how_it_stands() {
+    let site = Site::new();
+    let key = volunteer();
+    // As a browser sends what was pasted.
+    let offer = site.offer(&key, 0).replace('\n', "\r\n");
+    let sent = submit(&site, "Sec-Fetch-Site: same-origin\r\n", &token(&site), &offer);
+    assert_eq!(sent.status, 303, "{}", sent.text());
+    let place = sent.header("location").expect("a place").to_owned();
+    let ticket = place.strip_prefix("offers/").expect("relative to /offers").to_owned();
+    let page = site.get(&format!("/{place}"));
+    assert!(
+        page.status == 200 && page.text().contains(&ticket) && page.text().contains("waits for a maintainer"),
+        "{}",
+        page.text()
+    );
+
+    let waiting = site.front.waiting().expect("the database is ours");
+    assert_eq!((waiting.len(), waiting[0].ticket.as_str()), (1, ticket.as_str()));
+    assert_eq!(waiting[0].bytes, offer.as_bytes());
+    // Once more, and by the other door.
+    assert_eq!(submit(&site, "", &token(&site), &offer).status, 303);
+    assert_eq!(site.post(&offer).json()["known"], true);
+    assert_eq!(site.front.queue().expect("the database is ours").waiting, 1);
+
+    let now = jiff::Timestamp::now();
+    site.front.take(&ticket, waiting[0].sequence, now).expect("the database is ours");
+    site.front.tell(&ticket, TicketState::Rejected, "The folder is <b>full</b>.\nMake room.", now).expect("the database is ours");
+    let page = site.get(&format!("/{place}"));
+    assert!(page.text().contains("It was not accepted.") && page.text().contains("&lt;b&gt;full&lt;/b&gt;"), "{}", page.text());
+    let told = site.get(&format!("/api/v1/offers/{ticket}")).json();
+    assert_eq!((&told["state"], &told["waiting"]), (&"rejected".into(), &serde_json::json!([])));
+    assert_eq!(site.post(&offer).json()["known"], true, "it was taken");
+}
+
+#[test]
+fn what_another_site_or_network_sends_in_the_name_of_a_visitor_is_refused() {
+    let site = Site::new();
+    let offer = site.offer(&volunteer(), 0);
+    let token = token(&site);
+    for headers in ["Sec-Fetch-Site: cross-site\r\n", "Sec-Fetch-Site: same-site\r\n", "Origin: https://evil.example\r\n"] {
+        assert_eq!(submit(&site, headers, &token, &offer).status, 403, "{headers}");
+    }
+    for token in ["", "x", "99999999999.00", &token.replace('.', "0.")] {
+        assert_eq!(submit(&site, "", token, &offer).status, 403, "{token}");
+    }
+    assert_eq!(site.front.queue().expect("the database is ours").waiting, 0);
+    assert_eq!(submit(&site, "Origin: http://front.test\r\n", &token, &offer).status, 303);
+    assert!((site.metric("spartacus_web_posts_total{result=\"forged\"}") - 7.0).abs() < 0.5);
+}
+
+#[test]
+fn only_signed_messages_for_this_project_are_kept_and_never_more_than_may_wait() {
+    let site = Site::with(&example::many(2), 3, &[]);
+    let key = volunteer();
+    let offer = site.offer(&key, 0);
+    let elsewhere = message(&key, Sha256::of(b"another project"), 0);
+    for (file, words) in [
+        (String::new(), "it is no offer"),
+        ("[]".to_owned(), "it is no offer"),
+        (offer.replace("paris", "rome"), "the key that it names did not sign it"),
+        (elsewhere, "it is meant for the project with the pin"),
+    ] {
+        let answer = site.post(&file);
+        assert_eq!(answer.status, 422, "{file}");
+        let said = answer.json()["error"].as_str().expect("words").to_owned();
+        assert!(said.contains(words), "{said}");
+    }
+    let long = format!("{}{offer}", " ".repeat(64 * 1024));
+    assert_eq!(site.post(&long).status, 413);
+    assert_eq!(
+        site.request("POST", "/api/v1/offers", "Content-Type: application/x-www-form-urlencoded\r\n", b"offer=x").status,
+        415
+    );
+    assert_eq!(site.request("POST", "/offers", "Content-Type: application/json\r\n", b"{}").status, 415);
+
+    for _ in 0..3 {
+        assert_eq!(site.post(&site.offer(&volunteer(), 0)).status, 202);
+    }
+    // The allowance of this network is used up; a proxy of ours speaks for others.
+    let limited = site.post(&offer);
+    assert_eq!((limited.status, limited.header("retry-after")), (429, Some("60")));
+    let from_proxy = |file: &str| {
+        let socket = std::net::SocketAddr::from(([127, 9, 0, 1], 0));
+        let stream = connect_from(socket, site.address);
+        let headers = "Content-Type: application/json\r\nX-Forwarded-For: 203.0.113.9\r\nX-Forwarded-Proto: https\r\n";
+        super::site::try_on(stream, "POST", "/api/v1/offers", headers, file.as_bytes()).expect("an answer")
+    };
+    let full = from_proxy(&offer);
+    assert_eq!(full.status, 503, "{}", full.text());
+    assert_eq!(full.header("strict-transport-security"), Some("max-age=31536000"));
+    assert!(full.json()["error"].as_str().is_some_and(|words| words.contains("as many offers wait")), "{}", full.text());
+    // Whom the project knows gets through: who has a place with us must be able to leave.
+    let first = site.front.waiting().expect("the database is ours")[0].ticket.clone();
+    site.front.tell(&first, TicketState::Active, "", jiff::Timestamp::now()).expect("the database is ours");
+    assert_eq!(site.front.queue().expect("the database is ours").waiting, 3);
+    wait_until("the queue is told", || site.get("/healthz").json()["waiting"] == 3);
+}
+
+#[test]
+fn maintainers_take_in_what_came_and_the_ticket_says_what_they_decided() {
+    let desk = Desk::with_targets(&["local"]);
+    desk.edit("targets.yaml", "targets:", "serve: {}\ntargets:");
+    desk.run(&["push", "docs", "--as", "v1", "--yes"]).ends_with(0);
+    desk.run(&["check"]).ends_with(0);
+    let database = Utf8PathBuf::from_path_buf(desk.path(".spartacus/front/front.db")).expect("UTF-8");
+    let served = tempfile::tempdir().expect("a temporary folder");
+    let (_server, address, _) = super::site::serve(served.path(), &database, &[]);
+    let pin = Sha256::of(&std::fs::read(desk.path(".spartacus/metadata/1.root.json")).expect("init writes it"));
+    let key = volunteer();
+    let json = "Content-Type: application/json\r\n";
+    let sent = ask(address, "POST", "/api/v1/offers", json, message(&key, pin, 0).as_bytes());
+    assert_eq!(sent.status, 202, "{}", sent.text());
+    let ticket = sent.json()["ticket"].as_str().expect("a ticket").to_owned();
+
+    let listed = desk.run(&["offers", "list"]).ends_with(0);
+    assert!(listed.out.contains(&ticket) && listed.out.ends_with("1 offer waits for a decision\n"), "{}", listed.out);
+    let told = || ask(address, "GET", &format!("/api/v1/offers/{ticket}"), "", b"").json();
+    assert_eq!((&told()["state"], &told()["waiting"]), (&"offered".into(), &serde_json::json!([])));
+    desk.run(&["offers", "reject", &ticket, "--because", "no room on our side"]).ends_with(0);
+    assert_eq!((&told()["state"], &told()["words"]), (&"rejected".into(), &"no room on our side".into()));
+
+    // A round takes in what came, too; and what the project does not take is said where the volunteer looks.
+    let pause = Request::Pause { until: jiff::Timestamp::now() + jiff::SignedDuration::from_hours(24) };
+    let stranger = volunteer();
+    let pause = Message::new(pin, &stranger, pause, jiff::Timestamp::now()).to_file(&stranger);
+    let sent = ask(address, "POST", "/api/v1/offers", json, pause.as_bytes());
+    let other = sent.json()["ticket"].as_str().expect("a ticket").to_owned();
+    let again = ask(address, "POST", "/api/v1/offers", json, message(&key, pin, 60).as_bytes());
+    assert_eq!(again.status, 202, "{}", again.text());
+    desk.run(&["push"]).ends_with(0);
+    assert_eq!(told()["state"], "offered");
+    let refused = ask(address, "GET", &format!("/api/v1/offers/{other}"), "", b"").json();
+    assert!(refused["words"].as_str().is_some_and(|words| words.contains("nothing was offered under this ticket")), "{refused}");
+    assert_eq!(ask(address, "GET", "/healthz", "", b"").status, 200);
+}
+
+/// A connection that comes from another address of loopback.
+pub fn connect_from(source: std::net::SocketAddr, to: std::net::SocketAddr) -> std::net::TcpStream {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let stream = runtime.block_on(async {
+        let socket = tokio::net::TcpSocket::new_v4().expect("a socket");
+        socket.bind(source).expect("loopback has many addresses");
+        socket.connect(to).await.expect("the front listens")
+    });
+    let stream = stream.into_std().expect("no task holds it");
+    stream.set_nonblocking(false).expect("a socket can block");
+    stream
+}

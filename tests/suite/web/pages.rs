@@ -1,0 +1,293 @@
+//! What is shown: the same files as in the folder, with headers, for browsers, feed readers and programs.
+
+use std::fmt::Write as _;
+use std::process::Command;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+use spartacus::report::public_files;
+
+use super::site::{Site, ask};
+use crate::cli_desk::Desk;
+use crate::public::example;
+use crate::support::process::{self, wait_until};
+use crate::support::{schema, tools};
+
+/// What is where: path, and how it is answered.
+const ROUTES: &[&str] = &[
+    "/",
+    "/index.html",
+    "/mirrors",
+    "/mirrors/berlin-1.html",
+    "/mirror/berlin-1",
+    "/mirrors.json",
+    "/mirrorlist.txt",
+    "/feed.atom",
+    "/feeds/berlin-1.atom",
+    "/badges/mirrors.svg",
+    "/metalink/4.2.0/4.2.0.meta4",
+    "/invite",
+    "/invite.json",
+    "/register",
+    "/assets/register.js",
+    "/offers",
+    "/offers/t-7k3q-9xzd-2f4h-m8vw",
+    "/offers/nonsense",
+    "/healthz",
+    "/metrics",
+    "/api/v1/status",
+    "/api/v1/mirrors",
+    "/api/v1/invite",
+    "/api/v1/offers",
+    "/api/v1/offers/t-7k3q-9xzd-2f4h-m8vw",
+    "/api/v1/openapi.json",
+    "/api/v1/nothing",
+    "/.git/config",
+    "/../../etc/passwd",
+    "/%2e%2e/front.db",
+    "//evil.example/",
+];
+
+/// Header lines whose values are of the moment.
+const FLEETING: [&str; 4] = ["date", "etag", "content-length", "retry-after"];
+
+#[test]
+fn every_route_has_its_answer_and_its_headers() {
+    let site = Site::new();
+    let mut told = String::new();
+    for path in ROUTES {
+        let answer = site.get(path);
+        writeln!(told, "GET {path} {}", answer.status).expect("a string takes everything");
+        for line in answer.head.lines().skip(1) {
+            let (name, value) = line.split_once(": ").expect("a header");
+            let name = name.to_ascii_lowercase();
+            let common = ["connection", "x-content-type-options", "x-frame-options", "referrer-policy", "permissions-policy"];
+            if common.contains(&name.as_str()) || name == "cross-origin-opener-policy" {
+                continue;
+            }
+            let value = if FLEETING.contains(&name.as_str()) { "..." } else { value };
+            let digest = value.find("'sha256-").map(|at| (at, value[at + 1..].find('\'').expect("it ends") + at + 2));
+            let value = digest.map_or(value.to_owned(), |(from, to)| format!("{}'sha256-...'{}", &value[..from], &value[to..]));
+            writeln!(told, "  {name}: {value}").expect("a string takes everything");
+        }
+        for (name, value) in [
+            ("x-content-type-options", "nosniff"),
+            ("x-frame-options", "DENY"),
+            ("referrer-policy", "no-referrer"),
+            ("cross-origin-opener-policy", "same-origin"),
+        ] {
+            assert_eq!(answer.header(name), Some(value), "{path}");
+        }
+        assert_eq!(answer.header("set-cookie"), None, "{path}");
+        assert_eq!(answer.header("strict-transport-security"), None, "{path}: nobody said that it is https");
+        let policy = answer.header("content-security-policy").unwrap_or_else(|| panic!("{path} has none"));
+        assert!(policy.starts_with("default-src 'none'") && policy.contains("frame-ancestors 'none'"), "{path}: {policy}");
+        assert!(!policy.contains("unsafe"), "{path}: {policy}");
+    }
+    insta::assert_snapshot!(told);
+}
+
+#[test]
+fn what_is_shown_is_what_lies_in_the_folder_and_a_new_round_is_seen_at_once() {
+    let site = Site::new();
+    for (path, text) in public_files(&example::fleet()).files() {
+        let answer = site.get(&format!("/{path}"));
+        assert_eq!((answer.status, answer.text()), (200, text), "{path}");
+    }
+    let index = site.get("/");
+    assert_eq!(index.body, site.get("/index.html").body);
+
+    // Nothing is sent that the browser has; and HEAD tells the length.
+    let tag = index.header("etag").expect("a tag").to_owned();
+    let known = site.request("GET", "/", &format!("If-None-Match: \"x\", W/{tag}\r\n"), b"");
+    assert_eq!((known.status, known.body.len()), (304, 0));
+    let head = site.request("HEAD", "/", "", b"");
+    assert_eq!((head.status, head.body.len()), (200, 0));
+    assert_eq!(head.header("content-length"), Some(index.body.len().to_string().as_str()));
+    assert_eq!(site.request("DELETE", "/index.html", "", b"").status, 405);
+    assert_eq!(site.request("PUT", "/api/v1/offers", "", b"").status, 405);
+
+    site.publish(&example::many(3), Timestamp::now());
+    wait_until("the new round is shown", || site.get("/").body != index.body);
+    assert_eq!(site.get("/mirrors/berlin-1.html").status, 404);
+    assert_eq!(site.get("/mirrors/mirror-0001.html").status, 200);
+    assert_ne!(site.get("/").header("etag"), Some(tag.as_str()));
+    assert_eq!(site.get("/invite").status, 404, "it was not published again");
+    assert!(site.get("/register").text().contains("invites nobody new"));
+}
+
+#[test]
+fn healthz_says_when_nobody_looks_any_more_and_when_the_database_is_gone() {
+    let site = Site::new();
+    let told = site.get("/healthz");
+    assert_eq!((told.status, told.json()["status"].as_str()), (200, Some("ok")));
+    site.publish(&example::fleet(), Timestamp::now() - SignedDuration::from_mins(16));
+    wait_until("it is stale", || site.get("/healthz").status == 503);
+    assert_eq!(site.get("/healthz").json()["status"], "stale");
+    assert_eq!(site.get("/api/v1/status").json()["stale"], true);
+    site.publish(&example::fleet(), Timestamp::now());
+    wait_until("it is fresh", || site.get("/healthz").status == 200);
+
+    let (here, aside) = (site.folder.path().join("front"), site.folder.path().join("aside"));
+    std::fs::rename(&here, &aside).expect("our own folder");
+    wait_until("it is missed", || site.get("/healthz").status == 503);
+    assert_eq!(site.get("/healthz").json()["status"], "database");
+    assert_eq!(site.get("/").status, 200, "what was read goes on to be shown");
+    assert!(!site.get("/healthz").text().contains("front.db"));
+    assert!(site.server.log().contains("the front database cannot be read"), "{}", site.server.log());
+    // Another file in its place, as after a restore.
+    let database = camino::Utf8PathBuf::from_path_buf(here.join("front.db")).expect("UTF-8");
+    let restored = spartacus::history::Front::open(&database).expect("a new one");
+    let old = site.front.pages(None).expect("the old one is open").expect("pages");
+    restored.publish(&old.content, Timestamp::now()).expect("pages are published");
+    wait_until("it is followed", || site.get("/healthz").status == 200);
+}
+
+#[test]
+fn the_document_names_every_route_of_the_interface_and_each_answers_as_it_says() {
+    let site = Site::new();
+    let document = site.get("/api/v1/openapi.json").json();
+    let described = document["paths"].as_object().expect("paths");
+    let routes = std::fs::read_to_string(tools::repository().join("src/web/routes.rs")).expect("our own source");
+    let written: Vec<&str> = routes
+        .split(".route(\"")
+        .skip(1)
+        .filter_map(|rest| rest.split('"').next())
+        .filter(|path| path.starts_with("/api/"))
+        .collect();
+    assert!(written.len() >= 6, "{written:?}");
+    let mut sorted: Vec<&str> = written.clone();
+    sorted.sort_unstable();
+    sorted.dedup();
+    assert_eq!(sorted, described.keys().map(String::as_str).collect::<Vec<_>>());
+
+    let volunteer = spartacus::trust::SigningKey::generate("volunteer").expect("a key");
+    let received = site.post(&site.offer(&volunteer, 0));
+    assert_eq!(received.status, 202, "{}", received.text());
+    let ticket = received.json()["ticket"].as_str().expect("a ticket").to_owned();
+    for (path, methods) in described {
+        for (method, about) in methods.as_object().expect("methods") {
+            let path = path.replace("{ticket}", &ticket);
+            let answer = match method.as_str() {
+                "get" => site.get(&path),
+                _ => site.post(&site.offer(&volunteer, 1)),
+            };
+            let response = &about["responses"][answer.status.to_string()];
+            assert!(answer.status < 300 && response.is_object(), "{method} {path}: {} {}", answer.status, answer.text());
+            let schema = &response["content"]["application/json"]["schema"];
+            assert!(schema.is_object(), "{method} {path}");
+            fits(&document, schema, &answer.json(), &path);
+        }
+    }
+    for (answer, status) in [
+        (site.get("/api/v1/offers/t-0000-0000-0000-0000"), 404),
+        (site.post("{}"), 422),
+        (site.request("POST", "/api/v1/offers", "Content-Type: text/plain\r\n", b"{}"), 415),
+    ] {
+        assert_eq!(answer.status, status);
+        fits(&document, &document["components"]["schemas"]["Refused"], &answer.json(), "refused");
+    }
+}
+
+/// What the document uses of JSON Schema, and no more.
+fn fits(document: &Value, schema: &Value, value: &Value, place: &str) {
+    for (word, rule) in schema.as_object().expect("a schema") {
+        match word.as_str() {
+            "$ref" => {
+                let path = rule.as_str().expect("a reference").trim_start_matches('#');
+                fits(document, document.pointer(path).expect("it is there"), value, place);
+            }
+            "type" => {
+                let allowed: Vec<&str> = rule
+                    .as_array()
+                    .map_or_else(|| vec![rule.as_str()], |all| all.iter().map(Value::as_str).collect())
+                    .into_iter()
+                    .flatten()
+                    .collect();
+                let found = match value {
+                    Value::Null => "null",
+                    Value::Bool(_) => "boolean",
+                    Value::Number(_) => "integer",
+                    Value::String(_) => "string",
+                    Value::Array(_) => "array",
+                    Value::Object(_) => "object",
+                };
+                assert!(allowed.contains(&found), "{place}: {value} is no {allowed:?}");
+            }
+            "const" => assert_eq!(value, rule, "{place}"),
+            "enum" => assert!(rule.as_array().expect("a list").contains(value), "{place}: {value}"),
+            "required" => rule.as_array().expect("a list").iter().filter_map(Value::as_str).for_each(|name| {
+                assert!(value.get(name).is_some(), "{place}: {name} is missing in {value}");
+            }),
+            "properties" => rule.as_object().expect("properties").iter().for_each(|(name, rule)| {
+                if let Some(value) = value.get(name) {
+                    fits(document, rule, value, &format!("{place}/{name}"));
+                }
+            }),
+            "items" => value.as_array().into_iter().flatten().for_each(|value| fits(document, rule, value, place)),
+            "minimum" => assert!(value.is_null() || value.as_i64() >= rule.as_i64(), "{place}: {value}"),
+            "format" | "description" | "pattern" => {}
+            unknown => panic!("the test does not know {unknown}"),
+        }
+    }
+}
+
+#[test]
+fn metrics_are_told_on_their_own_listener_only_and_promtool_takes_them() {
+    let site = Site::with(&example::hostile(), 200, &[]);
+    for path in ["/", "/nothing", "/healthz", "/mirror/x<script>", "/api/v1/status"] {
+        site.get(path);
+    }
+    assert_eq!(site.get("/metrics").status, 404);
+    let told = ask(site.metrics, "GET", "/metrics", "", b"");
+    assert_eq!(told.header("content-type"), Some("text/plain; version=0.0.4; charset=utf-8"));
+    for line in [
+        "spartacus_web_requests_total{route=\"page\",code=\"2xx\"} 1",
+        "spartacus_web_database_readable 1",
+        "spartacus_mirror_up{",
+    ] {
+        assert!(told.text().contains(line), "{line} is not in {}", told.text());
+    }
+    let file = site.folder.path().join("metrics");
+    std::fs::write(&file, told.text()).expect("our own file");
+    let judge = format!("{} check metrics < {}", tools::program("promtool").display(), file.display());
+    assert_eq!(process::run(Command::new("/bin/sh").args(["-c", &judge])), "");
+    assert_eq!(ask(site.metrics, "GET", "/register", "", b"").status, 404);
+}
+
+#[test]
+fn rounds_fill_the_front_of_a_project_and_a_folder_without_one_can_serve_it() {
+    let desk = Desk::with_targets(&["paris"]);
+    desk.run(&["push", "docs", "--as", "v1", "--yes"]).ends_with(0);
+    desk.run(&["check"]).ends_with(0);
+    let none = desk.run(&["serve", "--listen", "127.0.0.1:0"]).ends_with(2);
+    assert!(none.err.contains("hint: with `serve: {database: ./.spartacus/front/front.db}` in targets.yaml"), "{}", none.err);
+    desk.edit("targets.yaml", "targets:", "serve: {}\ntargets:");
+    desk.run(&["check", "--html", "public"]).ends_with(0);
+    assert!(desk.path(".spartacus/front/front.db").exists());
+
+    let elsewhere = Desk::empty();
+    let database = desk.path(".spartacus/front/front.db").display().to_string();
+    let said = elsewhere.path("said");
+    let line = format!(
+        "exec spartacus serve --json --listen 127.0.0.1:0 --metrics 127.0.0.1:0 --database {database} > {} 2> /dev/null",
+        said.display()
+    );
+    let mut served = Command::new("/bin/bash");
+    let mut child = elsewhere.prepared(served.args(["-c", &line])).spawn().expect("bash starts");
+    wait_until("it listens", || std::fs::read_to_string(&said).is_ok_and(|text| text.ends_with('\n')));
+    let told = schema::expect_command("serve", &std::fs::read_to_string(&said).expect("it is there"));
+    let address = told["address"].as_str().and_then(|text| text.parse().ok()).expect("an address");
+    let index = ask(address, "GET", "/", "", b"");
+    assert_eq!(index.text(), desk.read("public/index.html"));
+    assert_eq!(ask(address, "GET", "/api/v1/status", "", b"").json()["project"], "demo");
+    // A port that is taken, and a file that is no front database.
+    let taken = elsewhere.run(&["serve", "--database", &database, "--listen", &address.to_string()]).ends_with(2);
+    assert!(taken.err.contains(" cannot be listened on"), "{}", taken.err);
+    let state = desk.path(".spartacus/state.db").display().to_string();
+    let foreign = elsewhere.run(&["serve", "--database", &state]).ends_with(2);
+    assert!(foreign.err.contains("a database of another program"), "{}", foreign.err);
+
+    process::run(Command::new("/bin/sh").args(["-c", "kill -s TERM \"$0\"", &child.id().to_string()]));
+    assert_eq!(child.wait().expect("our own child").code(), Some(143));
+}
