@@ -4,7 +4,9 @@ use std::fs;
 use std::path::Path;
 
 use serde_json::Value;
+use spartacus::history::Front;
 
+use crate::alerts::{KEEP, events};
 use crate::cli_desk::{Desk, Said};
 use crate::support::face::Face;
 use crate::support::schema;
@@ -128,7 +130,7 @@ fn an_account_with_sftp_becomes_a_mirror_without_any_secret() {
     // 2. It is tried out, and the volunteer is told.
     let report =
         schema::expect_command("offer_examined", &project.run(&["offers", "verify", "paris", "--json"]).ends_with(0).out);
-    assert_eq!(report["good"], true);
+    assert_eq!((&report["good"], &report["sent"]), (&true.into(), &false.into()), "there is no way to send it");
     let letter = project.run(&["offers", "show", &ticket, "--report"]).ends_with(0);
     assert!(letter.out.starts_with(&format!("Your offer {ticket} (paris) to mirror demo was tried out")), "{}", letter.out);
 
@@ -288,6 +290,45 @@ fn what_failed_is_not_accepted_and_nothing_is_written() {
 }
 
 #[test]
+fn the_volunteer_gets_the_report_and_the_page_of_the_ticket_has_its_answers_alone() {
+    let server = Server::start(Kind::Nginx);
+    let project = maintainer();
+    project.write("note.sh", KEEP);
+    fs::create_dir(project.path("letters")).expect("a folder of the test's own");
+    let routes = "alerts:\n  - {name: volunteers, audience: volunteer, command: [/bin/sh, ./note.sh, ./letters]}\n                  \x20 - {name: broken, audience: volunteer, command: [/bin/sh, -c, exit 9]}\nserve: {}\n";
+    project.edit("targets.yaml", "policy:\n", &format!("{routes}policy:\n"));
+    let place = webdav_place(&server, "env:BOX_PASSWORD").replace("    webdav:", "    contact: eve@example.org\n    webdav:");
+    let mut eve = volunteer(&invite(&project, None), &place);
+    eve.set("BOX_PASSWORD", "not-the-password");
+    let ticket = sealed(&eve, &["seal"])["ticket"].as_str().expect("a ticket").to_owned();
+    hand_over(&eve, "offer.json", &project).ends_with(0);
+    let told = || {
+        let database = project.path(".spartacus/front/front.db");
+        let front = Front::open(camino::Utf8Path::from_path(&database).expect("UTF-8")).expect("the project has made it");
+        front.ticket(&ticket).expect("it can be read").expect("it is told").words
+    };
+    assert_eq!(told(), "");
+
+    let tried = project.run(&["offers", "verify", "lyon", "--json"]).ends_with(7);
+    assert_eq!(schema::expect_command("offer_examined", &tried.out)["sent"], true);
+    assert!(tried.err.contains("the report was sent to the volunteer (volunteers)"), "{}", tried.err);
+    assert!(tried.err.contains("warning: the report was not sent to the volunteer (broken): "), "{}", tried.err);
+    let letters = events(&project.path("letters"));
+    let [letter] = &letters[..] else { panic!("{letters:?}") };
+    assert_eq!(letter["title"], format!("[demo] your offer {ticket} was tried out: something is to be mended"));
+    assert_eq!(letter["to"], serde_json::json!(["eve@example.org"]));
+    let text = letter["text"].as_str().expect("text");
+    assert!(text.contains("FAILED   log in ") && text.contains("to mend it: "), "{text}");
+    let words = told();
+    assert!(words.contains("\nFailed: log in.\n"), "{words}");
+    for private in ["127.0.0.1", crate::support::USER, "eve@"] {
+        assert!(!words.contains(private), "{words}");
+    }
+    let accepted = project.run(&["offers", "accept", "lyon", "--yes"]).ends_with(7);
+    assert!(!accepted.err.contains("tell the volunteer"), "it was told: {}", accepted.err);
+}
+
+#[test]
 fn a_volunteer_has_a_say_in_the_entry_that_was_accepted_and_in_no_other() {
     let server = Server::start(Kind::ApacheBasic);
     let project = maintainer();
@@ -308,6 +349,17 @@ fn a_volunteer_has_a_say_in_the_entry_that_was_accepted_and_in_no_other() {
     project.run(&["offers", "accept", "lyon", "--yes", "--no-push"]).ends_with(0);
     assert_eq!(project.read("targets.yaml"), accepted);
     assert_eq!(state_of(&project, &ticket)["state"], "verifying");
+
+    // Whoever offers what is another's mirror already, under its name, gets no say in its entry.
+    let mut eve = volunteer(&project.read("invite/invite.json"), &webdav_place(&server, "env:BOX_PASSWORD"));
+    eve.set("BOX_PASSWORD", PASSWORD);
+    let hers = sealed(&eve, &["seal"])["ticket"].as_str().expect("a ticket").to_owned();
+    hand_over(&eve, "offer.json", &project).ends_with(0);
+    let refused = project.run(&["offers", "accept", &hers, "--yes", "--no-push"]).ends_with(2);
+    assert!(refused.err.contains("there is already a target named lyon"), "{}", refused.err);
+    assert_eq!(project.read("targets.yaml"), accepted);
+    assert_eq!(state_of(&project, &hers)["state"], "waiting");
+    project.run(&["offers", "reject", &hers]).ends_with(0);
 
     // The maintainer takes it out, and calls a folder of their own so: that is not the volunteer's to pause or to empty.
     project.write("targets.yaml", &before);

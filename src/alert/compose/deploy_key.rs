@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use super::volunteer::greeting;
 use super::whereabouts::{Place, Whereabouts};
-use super::{Letter, Urgency, cut, fingerprint};
-use crate::base::{Audience, RouteName, Sha256, TargetName, escape};
+use super::{Letter, fingerprint, to_volunteer};
+use crate::base::{RouteName, Sha256, TargetName, escape};
 use crate::report::Fleet;
 
 /// What there is to tell of the deploy key.
@@ -67,17 +67,5 @@ pub fn tell_of_key(
         }
     };
     let thread = fingerprint(&["deploy key", word, &fleet.project, route.as_str(), mirror.as_str(), &line]);
-    Letter {
-        id: format!("{thread}.{}.1", fleet.at.as_second()),
-        thread,
-        at: fleet.at,
-        project: fleet.project.clone(),
-        route: route.clone(),
-        audience: Audience::Volunteer,
-        urgency: Urgency::Warning,
-        title: cut(&escape(&format!("[{}] {title}", fleet.project))),
-        text,
-        items: Vec::new(),
-        lasting: Vec::new(),
-    }
+    to_volunteer(fleet, route, thread, &title, text)
 }

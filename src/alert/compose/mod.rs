@@ -2,6 +2,7 @@
 
 mod deploy_key;
 mod ending;
+mod examined;
 mod fleet;
 mod reproduce;
 mod volunteer;
@@ -9,6 +10,7 @@ mod whereabouts;
 
 pub use deploy_key::{KeyNews, tell_of_key};
 pub use ending::remind;
+pub use examined::tell_of_examination;
 pub use whereabouts::{Place, Whereabouts};
 
 use super::decide::News;
@@ -66,6 +68,23 @@ pub fn trial(fleet: &Fleet, route: &RouteName, audience: Audience) -> Letter {
         urgency: Urgency::Resolved,
         title: cut(&escape(&format!("[{}] a test of the route {route}", fleet.project))),
         text: format!("Somebody ran `spartacus alert test {route}`. Nothing is wrong: if you read this, the route works.\n"),
+        items: Vec::new(),
+        lasting: Vec::new(),
+    }
+}
+
+/// A message about what is agreed with one volunteer; none of an incident.
+fn to_volunteer(fleet: &Fleet, route: &RouteName, thread: String, title: &str, text: String) -> Letter {
+    Letter {
+        id: format!("{thread}.{}.1", fleet.at.as_second()),
+        thread,
+        at: fleet.at,
+        project: fleet.project.clone(),
+        route: route.clone(),
+        audience: Audience::Volunteer,
+        urgency: Urgency::Warning,
+        title: cut(&escape(&format!("[{}] {title}", fleet.project))),
+        text,
         items: Vec::new(),
         lasting: Vec::new(),
     }

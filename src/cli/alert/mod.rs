@@ -26,6 +26,7 @@ pub use deliver::Delivered;
 pub use list::route_records;
 use reminders::{Reminders, reminders};
 pub use watch::Watch;
+pub use way::hand_over;
 pub use whereabouts::whereabouts;
 
 /// The errand that whoever sends locks for.

@@ -1,8 +1,8 @@
 //! `spartacus alert test`: does a message arrive?
 
 use super::some_route;
-use super::way::{Told, way};
-use crate::alert::{send, trial};
+use super::way::{Told, hand_over};
+use crate::alert::trial;
 use crate::base::{Audience, MailAddress, sanitise};
 use crate::cli::exit::{self, Ended, Failure};
 use crate::cli::fleet::fleet;
@@ -55,17 +55,15 @@ async fn one(session: &Session, all: &Fleet, route: &AlertRoute) -> Result<(), T
         (AlertWay::Smtp(smtp), Audience::Volunteer) => vec![smtp.reply_to.clone().unwrap_or_else(|| smtp.from.clone())],
         _ => Vec::new(),
     };
-    let way = way(session, route).await?;
     if to.len() < 2 {
-        return send(&way, &letter, &to).await.map_err(|error| Told::of(&error));
+        return hand_over(session, route, &letter, &to).await;
     }
     // Each by itself: an alert counts as sent when one of them was reached, a test when all were. Which one it is, is told by
     // its place in the list: addresses are private.
     for (place, one) in to.chunks(1).enumerate() {
-        send(&way, &letter, one).await.map_err(|error| {
-            let why = Told::of(&error);
-            Told { message: format!("recipient {} of {}: {}", place + 1, to.len(), why.message), ..why }
-        })?;
+        hand_over(session, route, &letter, one)
+            .await
+            .map_err(|why| Told { message: format!("recipient {} of {}: {}", place + 1, to.len(), why.message), ..why })?;
     }
     Ok(())
 }

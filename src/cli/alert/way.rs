@@ -3,8 +3,8 @@
 use camino::Utf8PathBuf;
 use url::{Host, Url};
 
-use crate::alert::{AlertError, MailSecurity, MailServer, Way, WebAddress};
-use crate::base::{Hinted, Secret, causes, sanitise};
+use crate::alert::{AlertError, Letter, MailSecurity, MailServer, Way, WebAddress, send};
+use crate::base::{Hinted, MailAddress, Secret, causes, sanitise};
 use crate::cli::session::Session;
 use crate::config::{Address, AlertRoute, AlertWay, MailTls, SecretRef, SmtpRoute};
 use crate::net::HttpPolicy;
@@ -24,6 +24,12 @@ impl Told {
         let hints = error.hint().into_iter().collect();
         Self { message: sanitise(&causes(error).join(": ")), hints }
     }
+}
+
+/// Sends one message on a route now; nothing of it is written down.
+pub async fn hand_over(session: &Session, route: &AlertRoute, letter: &Letter, to: &[MailAddress]) -> Result<(), Told> {
+    let way = way(session, route).await?;
+    send(&way, letter, to).await.map_err(|error| Told::of(&error))
 }
 
 /// A route as the room `alert` takes it. Secrets are fetched now, on a thread that may wait for them.

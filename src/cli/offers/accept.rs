@@ -53,11 +53,18 @@ pub async fn accept(surface: &Surface, global: &Global, order: &OffersAccept) ->
     let name = name(&session, &record, order)?;
     let now = session.clock.now();
     let is_fresh = record.examined.as_ref().is_some_and(|found| found.good && found.at > now - FRESH) && order.needs.is_none();
-    let record = if is_fresh { record } else { examine(surface, &session, record, order.needs, &cancel).await?.0 };
+    let (record, sent) = if is_fresh {
+        (record, false)
+    } else {
+        let (record, _, sent) = examine(surface, &session, record, order.needs, &cancel).await?;
+        (record, sent)
+    };
     if !record.examined.as_ref().is_some_and(|found| found.good) && !order.force {
-        return Err(Failure::told(exit::UNHEALTHY, format!("{}: something failed, so it is not accepted", record.ticket))
-            .hint(format!("tell the volunteer: spartacus offers show {} --report", record.ticket))
-            .hint("if it is good enough for you: add --force"));
+        let mut failure = Failure::told(exit::UNHEALTHY, format!("{}: something failed, so it is not accepted", record.ticket));
+        if !sent {
+            failure = failure.hint(format!("tell the volunteer: spartacus offers show {} --report", record.ticket));
+        }
+        return Err(failure.hint("if it is good enough for you: add --force"));
     }
     if !order.yes {
         let how = if entry_of(&session.config, &record).is_some() { "in place of its entry" } else { "as a new entry" };

@@ -4,7 +4,7 @@ use camino::Utf8Path;
 use serde_json::json;
 
 use super::keep::{self, TRIED};
-use super::{find, in_turn, message, opened};
+use super::{find, in_turn, message, opened, report};
 use crate::base::{ByteCount, TargetName};
 use crate::bundle::Published;
 use crate::cli::args::Global;
@@ -25,33 +25,34 @@ pub async fn verify(surface: &Surface, global: &Global, ticket: &str, needs: Opt
     let session = Session::open(surface, global)?;
     let record = find(&session, ticket)?;
     let cancel = Cancel::on_signals(surface)?;
-    let (record, target) = examine(surface, &session, record, needs, &cancel).await?;
+    let (record, target, sent) = examine(surface, &session, record, needs, &cancel).await?;
     let found = record.examined.as_ref().map(|found| (found.good, found.examination.clone())).unwrap_or_default();
     let examination: crate::registration::Examination =
         serde_json::from_str(&found.1).map_err(|error| Failure::new(exit::UNEXPECTED, error))?;
     if surface.json {
-        let fields = json!({ "ticket": record.ticket, "good": found.0, "findings": examination.findings });
+        let fields = json!({ "ticket": record.ticket, "good": found.0, "findings": examination.findings, "sent": sent });
         answer(surface, "spartacus.offer_examined/1", &fields, "");
     } else {
         say(&conclusion(&target, &examination));
         let word = record.ticket.as_str();
         if found.0 {
             say(&format!("next: spartacus offers accept {word}"));
-        } else {
+        } else if !sent {
             say(&format!("next: send the volunteer what was found: spartacus offers show {word} --report"));
         }
     }
     Ok(if found.0 { exit::OK } else { exit::UNHEALTHY })
 }
 
-/// Opens an offer, tries its place out, and writes down what was found. Nothing was connected to before.
+/// Opens an offer, tries its place out, writes down what was found, and sends it to the volunteer: whether it could be sent is told.
+/// Nothing was connected to before.
 pub async fn examine(
     surface: &Surface,
     session: &Session,
     record: OfferRecord,
     needs: Option<ByteCount>,
     cancel: &Cancel,
-) -> Result<(OfferRecord, Target), Failure> {
+) -> Result<(OfferRecord, Target, bool), Failure> {
     if matches!(record.state, OfferState::Rejected | OfferState::Withdrawn | OfferState::Expired) {
         return Err(Failure::told(
             exit::USAGE,
@@ -85,7 +86,7 @@ pub async fn examine(
             .hint("what was written for it may lie there still: .spartacus-probe-..."));
     };
     let found = found?;
-    let _alone = in_turn(&session.project).await?;
+    let alone = in_turn(&session.project).await?;
     // A newer message may have come meanwhile: then this was about what was offered before.
     let mut newest = find(session, &record.ticket)?;
     if newest.file != record.file || newest.state != record.state {
@@ -95,7 +96,9 @@ pub async fn examine(
     let examination = serde_json::to_string(&found).map_err(|error| Failure::new(exit::UNEXPECTED, error))?;
     newest.examined = Some(Examined { at: session.clock.now(), good: found.is_good(), examination });
     session.history.set_offer(&newest).map_err(|error| hinted(exit::UNEXPECTED, error))?;
-    Ok((newest, target))
+    drop(alone);
+    let sent = report::send(surface, session, &newest, sealed.contact.as_ref()).await?;
+    Ok((newest, target, sent))
 }
 
 /// The target that an offer would become, with its secrets in these files.

@@ -1,7 +1,7 @@
 //! What comes and goes through the front database: messages of volunteers in, how their tickets stand out.
 
 use super::add::take_in;
-use super::in_turn;
+use super::{in_turn, report};
 use crate::base::{Lifecycle, causes};
 use crate::cli::exit::{self, Failure};
 use crate::cli::front::front;
@@ -29,7 +29,13 @@ async fn try_to(surface: &Surface, session: &Session) -> Result<(), Failure> {
     }
     let now = session.clock.now();
     for record in session.history.offers().map_err(failed)? {
-        let words = record.words.clone().unwrap_or_default();
+        let mut words = record.words.clone().unwrap_or_default();
+        // Of a mirror its own page tells.
+        if record.waits() {
+            let answers = report::answers(&record)?;
+            words += if words.is_empty() || answers.is_empty() { "" } else { "\n" };
+            words += &answers;
+        }
         front.tell(&record.ticket, state(&record, now), &words, record.changed).map_err(failed)?;
     }
     Ok(())

@@ -8,6 +8,7 @@ mod keep;
 mod life;
 mod list;
 mod reject;
+mod report;
 mod show;
 
 use camino::Utf8Path;

@@ -4,14 +4,14 @@ use std::fmt::Write as _;
 
 use serde_json::json;
 
+use super::report::{found, letter};
 use super::{find, list, message, opened};
 use crate::base::{causes, escape};
 use crate::cli::args::Global;
 use crate::cli::exit::{self, Ended, Failure};
 use crate::cli::session::Session;
 use crate::cli::surface::{Surface, answer, say};
-use crate::history::OfferRecord;
-use crate::registration::{Examination, Outcome, Sealed};
+use crate::registration::{Outcome, Sealed};
 
 /// Shows an offer. Secrets are named, and never shown.
 pub fn show(surface: &Surface, global: &Global, ticket: &str, report: bool) -> Ended {
@@ -95,32 +95,5 @@ fn inside(sealed: &Sealed) -> String {
     if let Some(notes) = &sealed.notes {
         let _ = writeln!(text, "  notes        {}", escape(notes));
     }
-    text
-}
-
-fn found(record: &OfferRecord) -> Result<Option<Examination>, Failure> {
-    let Some(examined) = &record.examined else { return Ok(None) };
-    serde_json::from_str(&examined.examination).map(Some).map_err(|error| Failure::new(exit::UNEXPECTED, error))
-}
-
-/// What a volunteer is told of an examination. It names no secret, and goes to whoever offered the place.
-fn letter(project: &str, record: &OfferRecord, found: &Examination) -> String {
-    let when = record.examined.as_ref().map(|found| crate::report::moment(found.at)).unwrap_or_default();
-    let verdict = if found.is_good() {
-        "Everything that has to work works."
-    } else {
-        "Some things have to be mended before it can be a mirror."
-    };
-    let mut text = format!(
-        "Your offer {} ({}) to mirror {} was tried out at {when}. {verdict}\n\n",
-        record.ticket,
-        record.name,
-        escape(project)
-    );
-    for finding in &found.findings {
-        text += &crate::cli::offer::line(finding);
-        text.push('\n');
-    }
-    text += "\nYou can try the same from your side: spartacus offer doctor. When something has changed, send `spartacus offer update`.";
     text
 }

@@ -54,6 +54,9 @@ impl Agreed {
         agreed.hand_over("offer.json", "+0d");
         // Nobody reads at its address here, and sshd is no chroot: what matters is that it is agreed.
         agreed.project.run(&["offers", "accept", "paris", "--force", "--no-push", "--yes"]).ends_with(0);
+        // The report on how the place was tried out is the first that its volunteer hears.
+        assert_eq!(agreed.titles("volunteers").len(), 1);
+        fs::remove_file(agreed.project.path("volunteers/0.json")).expect("it was just there");
         agreed
     }
 
