@@ -64,3 +64,11 @@ pub struct Release {
     /// Unsigned conveniences (`mirrors.json`, `index.html`, `status.html`), written after the commit, replaced freely.
     pub conveniences: Vec<Object>,
 }
+
+impl Release {
+    /// Every object of this state but the pointer, conveniences included.
+    pub fn objects(&self) -> impl Iterator<Item = &Object> {
+        let files = self.bundles.iter().flat_map(|bundle| bundle.files.iter());
+        files.chain(&self.metadata).chain(&self.roots).chain(&self.conveniences)
+    }
+}

@@ -11,6 +11,7 @@ use super::cancel::Cancel;
 use super::connect::TargetConnector;
 use super::exit::{self, Failure};
 use super::journal::StateJournal;
+use super::outputs::show;
 use super::push::tell;
 use super::session::{Session, file_failure, hinted, paused, refuse_own_files};
 use super::surface::Surface;
@@ -93,6 +94,7 @@ pub async fn deliver(surface: &Surface, global: &Global, session: &Session, orde
         tell(surface, &run);
         return Err(hinted(exit::UNEXPECTED, error));
     }
+    show(session).await;
     Ok(run)
 }
 

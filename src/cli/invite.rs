@@ -10,9 +10,10 @@ use super::ask;
 use super::cancel::Cancel;
 use super::exit::{self, Ended, Failure};
 use super::init::open_key;
+use super::outputs;
 use super::public::write_whole;
 use super::session::{
-    bundle_failure, configuration, file_failure, hinted, project, read_at_most, refuse_other_content, refuse_own_files,
+    Session, bundle_failure, configuration, file_failure, hinted, project, read_at_most, refuse_other_content, refuse_own_files,
 };
 use super::surface::{Surface, answer};
 use super::verify::read_pin;
@@ -71,6 +72,9 @@ async fn write(surface: &Surface, global: &Global, order: &Order) -> Ended {
     write_whole(&file, &text)?;
     write_whole(&page, &invite_page(&read))?;
     write_whole(&published_at(&project), &text)?;
+    if config.serve.is_some() {
+        outputs::show(&Session::open(&surface.silent(), global)?).await;
+    }
     let spread = if config.project.publish_status {
         "every mirror carries it from the next push or renewal on"
     } else {

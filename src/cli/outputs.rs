@@ -10,9 +10,11 @@ use super::front;
 use super::parties::good_standpoints;
 use super::public::{write_public, write_whole};
 use super::session::{Session, hinted, refuse_other_content, refuse_own_files};
+use super::surface::complain;
+use crate::base::causes;
 use crate::config::Target;
 use crate::health::resilience::assess;
-use crate::report::{self, Fleet};
+use crate::report::{self, Board, Fleet};
 
 /// What is written besides the report.
 #[derive(Debug, Clone, Copy)]
@@ -49,12 +51,36 @@ impl<'a> Outputs<'a> {
             Err(failure) => return metrics.and(Err(failure)),
         };
         let page = self.html.map_or(Ok(()), |folder| write_public(&board, folder).map(|_| ()));
-        let front = match session.config.serve {
-            Some(_) => self::metrics(session, &everybody, &board.fleet).and_then(|text| front::publish(session, &board, text)),
-            None => Ok(()),
-        };
-        metrics.and(page).and(front)
+        if let Err(failure) = publish(session, &everybody, &board) {
+            warn(&failure);
+        }
+        metrics.and(page)
     }
+}
+
+/// Puts what is known now in front of everybody, where the project has a front: after whatever changes it. That this failed is told,
+/// and is no failure of what was done.
+pub async fn show(session: &Session) {
+    if session.config.serve.is_none() {
+        return;
+    }
+    let everybody = everybody(session);
+    let shown = board(session, &everybody).await.and_then(|board| publish(session, &everybody, &board));
+    if let Err(failure) = shown {
+        warn(&failure);
+    }
+}
+
+fn publish(session: &Session, everybody: &[&Target], board: &Board) -> Result<(), Failure> {
+    if session.config.serve.is_none() {
+        return Ok(());
+    }
+    metrics(session, everybody, &board.fleet).and_then(|text| front::publish(session, board, text))
+}
+
+fn warn(failure: &Failure) {
+    complain(&format!("warning: the web front was not told: {}", causes(failure.error.as_ref()).join(": ")));
+    failure.hints.iter().for_each(|hint| complain(&format!("hint: {hint}")));
 }
 
 /// All metrics: of the mirrors, of who could take them down, and of who is told.

@@ -56,6 +56,12 @@ pub enum HistoryError {
         /// Where it was looked for.
         path: Utf8PathBuf,
     },
+    /// Somebody holds the front database.
+    #[error("{path}: the front database is in use by another process")]
+    FrontBusy {
+        /// Which.
+        path: Utf8PathBuf,
+    },
     /// A front database that is damaged, or was changed by somebody else.
     #[error("{path}: the front database is damaged or was changed ({what})")]
     FrontDamaged {
@@ -83,6 +89,15 @@ pub enum HistoryError {
 }
 
 impl HistoryError {
+    /// The same of the front database: what is lost with it, and what mends it, is something else.
+    pub(super) fn from_front(path: &Utf8Path, doing: &'static str, source: rusqlite::Error) -> Self {
+        match Self::from_sqlite(path, doing, source) {
+            Self::Damaged { path, what } => Self::FrontDamaged { path, what: crate::base::sanitise(&what) },
+            Self::Busy { path } => Self::FrontBusy { path },
+            other => other,
+        }
+    }
+
     /// What a failure of SQLite amounts to.
     pub(super) fn from_sqlite(path: &Utf8Path, doing: &'static str, source: rusqlite::Error) -> Self {
         let path = path.to_owned();
@@ -122,6 +137,7 @@ impl Hinted for HistoryError {
             ),
             Self::Newer { .. } => "update spartacus on this machine; state files are never changed back".to_owned(),
             Self::Busy { .. } => "another spartacus is at work on this project; try again when it is done".to_owned(),
+            Self::FrontBusy { path } => format!("who holds it: `fuser {path}`; what waits in it is taken in by the next run"),
             Self::Database { path, source, .. } if source.sqlite_error_code() == Some(ErrorCode::DiskFull) => {
                 format!("make room on the disk that {path} lies on (`df -h {}`)", path.parent().unwrap_or(path))
             }

@@ -38,8 +38,8 @@ pub use alerts::{Incident, NewMessage, OutboxMessage, RouteRecord};
 pub use database::History;
 pub use error::HistoryError;
 pub use front::{
-    Front, FrontAbout, FrontPage, FrontPages, LONGEST_MESSAGE, LONGEST_WORDS, Queue, Received, Reception, Shown, TicketState,
-    TicketView,
+    Front, FrontAbout, FrontPage, FrontPages, LONGEST_MESSAGE, LONGEST_WORDS, Queue, Received, Reception, Shown, TicketNews,
+    TicketState, TicketView,
 };
 pub use health::{Day, Event, EventKind, Judged, MirrorHealth, Uptime};
 pub use jobs::JobRecord;

@@ -1,7 +1,7 @@
 //! What volunteers offered, and what became of it.
 
 use jiff::Timestamp;
-use rusqlite::Row;
+use rusqlite::{OptionalExtension as _, Row};
 use serde::{Deserialize, Serialize};
 
 use super::{History, HistoryError, column};
@@ -86,6 +86,8 @@ pub struct OfferRecord {
     pub sealed: bool,
     /// The last examination of `file`.
     pub examined: Option<Examined>,
+    /// Since when its entry is not in the list of targets any more; `None`: it is there, or there never was one.
+    pub missing_since: Option<Timestamp>,
 }
 
 /// What an examination of an offer found.
@@ -136,7 +138,7 @@ impl OfferRecord {
 }
 
 const COLUMNS: &str = "ticket, name, state, sequence, received, changed, expires, agreed, file, target, entry, since, paused_until, words, \
-    erase, sealed, examined, good, examination";
+    erase, sealed, examined, good, examination, missing_since";
 
 impl History {
     /// All offers, in the order in which they came.
@@ -144,6 +146,14 @@ impl History {
         self.with("read what was offered", |inner| {
             let text = format!("SELECT {COLUMNS} FROM offers ORDER BY received, ticket");
             inner.connection.prepare_cached(&text)?.query_map([], read)?.collect()
+        })
+    }
+
+    /// The offer with this ticket.
+    pub fn offer(&self, ticket: &str) -> Result<Option<OfferRecord>, HistoryError> {
+        self.with("read an offer", |inner| {
+            let text = format!("SELECT {COLUMNS} FROM offers WHERE ticket = ?1");
+            inner.connection.prepare_cached(&text)?.query_row([ticket], read).optional()
         })
     }
 
@@ -155,7 +165,7 @@ impl History {
                 .connection
                 .prepare_cached(&format!(
                     "INSERT OR REPLACE INTO offers ({COLUMNS})
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)"
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)"
                 ))?
                 .execute(rusqlite::params![
                     offer.ticket,
@@ -177,6 +187,7 @@ impl History {
                     offer.examined.as_ref().map(|found| moment(&found.at)),
                     offer.examined.as_ref().is_some_and(|found| found.good),
                     offer.examined.as_ref().map(|found| &found.examination),
+                    offer.missing_since.as_ref().map(moment),
                 ])?;
             Ok(())
         })
@@ -206,5 +217,6 @@ fn read(row: &Row<'_>) -> rusqlite::Result<OfferRecord> {
             Some(at) => Some(Examined { at, good: row.get(17)?, examination: row.get(18)? }),
             None => None,
         },
+        missing_since: column::parsed_or_null(row, 19)?,
     })
 }

@@ -7,7 +7,7 @@ use super::HistoryError;
 
 /// Each file takes the schema one version further; the version lies in `user_version`. Once released a file is
 /// never changed, only followed by another.
-const MIGRATIONS: [&str; 15] = [
+const MIGRATIONS: [&str; 16] = [
     include_str!("migrations/0001_records.sql"),
     include_str!("migrations/0002_settled.sql"),
     include_str!("migrations/0003_profile_places.sql"),
@@ -23,6 +23,7 @@ const MIGRATIONS: [&str; 15] = [
     include_str!("migrations/0013_testimonies.sql"),
     include_str!("migrations/0014_offers.sql"),
     include_str!("migrations/0015_reminders.sql"),
+    include_str!("migrations/0016_missing.sql"),
 ];
 
 /// `application_id` of our files ("spar"): tells them from other programs' databases.

@@ -1,7 +1,7 @@
 //! Takes everything of ours off a target whose volunteer wants it gone.
 
 use crate::base::ObjectPath;
-use crate::store::{Store, StoreError};
+use crate::store::{ErrorKind, Store, StoreError};
 
 /// The names below a base that are ours (docs/bundle-format.md).
 const OURS: [&str; 3] = ["metadata", "releases", "fleet"];
@@ -12,19 +12,25 @@ const POINTER: &str = "metadata/timestamp.json";
 /// Deeper than any path that we write.
 const DEEPEST: usize = 64;
 
-/// Removes every object below the names that are ours, and the collections that are empty then. What lies beside them stays.
-/// Returns how many objects were removed.
+/// Removes every object below the names that are ours, and the collections that are empty then. What lies beside them stays. Where
+/// the server cannot tell what lies there, `known` is removed: what was published last. Returns how many objects were removed.
 ///
 /// # Errors
 /// With the first object that cannot be removed, or listed; what was removed before is gone, and the next try goes on.
 ///
 /// # Panics
 /// Never: names of ours are good paths.
-pub async fn erase(store: &dyn Store) -> Result<u64, StoreError> {
+pub async fn erase(store: &dyn Store, known: &[ObjectPath]) -> Result<u64, StoreError> {
     let path = |text: &str| ObjectPath::new(text.to_owned()).expect("names of ours are good paths");
     store.delete(&path(POINTER)).await?;
     let mut removed = 0;
-    let above: Vec<String> = store.list(None).await?.into_iter().map(|entry| entry.name).collect();
+    let above: Vec<String> = match store.list(None).await {
+        Ok(entries) => entries.into_iter().map(|entry| entry.name).collect(),
+        Err(error) if matches!(error.kind, ErrorKind::Unsupported | ErrorKind::PermissionDenied) => {
+            return remove_known(store, known).await;
+        }
+        Err(error) => return Err(error),
+    };
     for name in FOR_PEOPLE.iter().filter(|name| above.iter().any(|found| found == *name)) {
         store.delete(&path(name)).await?;
         removed += 1;
@@ -53,6 +59,16 @@ pub async fn erase(store: &dyn Store) -> Result<u64, StoreError> {
     Ok(removed)
 }
 
+/// Each by its name, what is gone already included: collections stay, empty.
+async fn remove_known(store: &dyn Store, known: &[ObjectPath]) -> Result<u64, StoreError> {
+    let mut removed = 0;
+    for path in known {
+        store.delete(path).await?;
+        removed += 1;
+    }
+    Ok(removed)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -75,13 +91,13 @@ mod tests {
         for name in ours.iter().chain(&theirs) {
             store.put(&path(name), &Body::bytes(&b"x"[..]), Write::New).await.expect("room");
         }
-        assert_eq!(erase(&store).await.expect("all can be removed"), 5, "and the pointer before them");
+        assert_eq!(erase(&store, &[]).await.expect("all can be removed"), 5, "and the pointer before them");
         for name in ours {
             assert!(store.get_small(&path(name), 10).await.expect("an answer").is_none(), "{name}");
         }
         for name in theirs {
             assert!(store.get_small(&path(name), 10).await.expect("an answer").is_some(), "{name}");
         }
-        assert_eq!(erase(&store).await.expect("once more"), 0);
+        assert_eq!(erase(&store, &[]).await.expect("once more"), 0);
     }
 }

@@ -147,7 +147,7 @@ pub(super) async fn take_in(web: &Arc<Web>, file: Bytes) -> Result<(Ticket, Rece
         worker.counts.post(match reception {
             Reception::Kept => Post::Kept,
             Reception::Known => Post::Known,
-            Reception::Full => Post::Full,
+            Reception::Older | Reception::Many | Reception::Full => Post::Full,
         });
         tracing::info!(%ticket, sequence = message.sequence, length, result = ?reception, "a message came");
         if reception == Reception::Full {

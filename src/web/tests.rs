@@ -18,7 +18,7 @@ use super::script::Script;
 use super::token::Tokens;
 use super::view::Web;
 use crate::base::Sha256;
-use crate::history::{Front, FrontAbout, FrontPage, FrontPages, TicketState};
+use crate::history::{Front, FrontAbout, FrontPage, FrontPages, TicketNews, TicketState};
 
 const TICKET: &str = "t-7k3q-9xzd-2f4h-m8vw";
 
@@ -126,10 +126,21 @@ async fn what_goes_wrong_inside_is_told_to_nobody_outside() {
     assert_eq!(body, Bytes::from_static(b"Something went wrong here. It was noted.\n"));
 }
 
+fn rejected(words: &str) -> TicketNews {
+    TicketNews {
+        ticket: TICKET.to_owned(),
+        state: TicketState::Rejected,
+        words: words.to_owned(),
+        changed: Timestamp::now(),
+        taken: 1,
+        is_mirror: false,
+    }
+}
+
 #[tokio::test]
 async fn words_of_strangers_stay_words_on_every_page() {
     let plain = site("demo", None);
-    plain.front.tell(TICKET, TicketState::Rejected, "no", Timestamp::now()).unwrap();
+    plain.front.tell(&[rejected("no")], Timestamp::now()).unwrap();
     let register = skeleton(&plain.get("/register").await.2);
     let again = skeleton(&plain.post("text").await.2);
     let ticket = skeleton(&plain.get(&format!("/offers/{TICKET}")).await.2);
@@ -139,7 +150,7 @@ async fn words_of_strangers_stay_words_on_every_page() {
         // Each piece before and behind each other one.
         let words = format!("{}{}", PIECES[number / 10], PIECES[number % 10]);
         let site = site(&words, None);
-        site.front.tell(TICKET, TicketState::Rejected, &words.replace(['\r', '\n'], " "), Timestamp::now()).unwrap();
+        site.front.tell(&[rejected(&words.replace(['\r', '\n'], " "))], Timestamp::now()).unwrap();
         assert_eq!(skeleton(&site.get("/register").await.2), register, "{words}");
         assert_eq!(skeleton(&site.post(&words).await.2), again, "{words}");
         let (_, headers, page) = site.get(&format!("/offers/{TICKET}")).await;

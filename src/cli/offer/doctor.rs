@@ -6,7 +6,7 @@ use std::time::Duration;
 use camino::Utf8Path;
 use serde_json::{Value, json};
 
-use crate::base::{ByteCount, Clock, causes, escape, sanitise};
+use crate::base::{ByteCount, Clock, ObjectPath, causes, escape, sanitise};
 use crate::cli::args::{Global, OfferDoctor};
 use crate::cli::cancel::Cancel;
 use crate::cli::connect::{TargetConnector, destinations, http_policy};
@@ -30,7 +30,14 @@ pub async fn doctor(surface: &Surface, global: &Global, order: &OfferDoctor) -> 
     let mut good = true;
     let mut told: Vec<Value> = Vec::new();
     for target in places {
-        let trial = Trial { config: &config, clients: &clients, target, needs: order.needs, chroot: order.chroot.as_deref() };
+        let trial = Trial {
+            config: &config,
+            clients: &clients,
+            target,
+            needs: order.needs,
+            chroot: order.chroot.as_deref(),
+            claim: None,
+        };
         let looking = try_out(surface, &trial);
         let found = tokio::select! {
             biased;
@@ -79,6 +86,8 @@ pub struct Trial<'a> {
     pub needs: Option<ByteCount>,
     /// The folder that an account is locked into, on this machine.
     pub chroot: Option<&'a Utf8Path>,
+    /// What shows that a copy that lies there is of whoever offers the place.
+    pub claim: Option<ObjectPath>,
 }
 
 /// Examines a place, and tells each finding as it comes.
@@ -114,6 +123,7 @@ pub async fn try_out(surface: &Surface, trial: &Trial<'_>) -> Result<Examination
         needed: trial.needs,
         patience: PATIENCE,
         clock: Clock::System,
+        claim: trial.claim.clone(),
     };
     let found = examine(&place, &mut tell).await;
     Ok(Examination { findings: below.into_iter().chain(found.findings).collect() })

@@ -21,6 +21,7 @@ use crate::cli::check::look_at_mirrors;
 use crate::cli::deliver::{Delivery, deliver};
 use crate::cli::exit::{self, Ended, Failure};
 use crate::cli::newest;
+use crate::cli::outputs::show;
 use crate::cli::probing::Looking;
 use crate::cli::push::{pin, showcase, tell};
 use crate::cli::session::{Session, bundle_failure, entry_of, hinted};
@@ -243,6 +244,7 @@ async fn first_copy(
     surface.remark("every byte of it is read as readers do");
     let _round = alone::in_turn(&session, cancel).await?;
     look_at_mirrors(&session, &targets, &Looking::only(Depth::Full), cancel).await?;
+    show(&session).await;
     let all = session.history.offers().map_err(|error| hinted(exit::UNEXPECTED, error))?;
     Ok(all.into_iter().find(|record| record.target.as_ref() == Some(name)).map(|record| record.state))
 }

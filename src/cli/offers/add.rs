@@ -38,7 +38,7 @@ pub async fn add(surface: &Surface, global: &Global, files: &[Utf8PathBuf]) -> E
     let mut found: Vec<(&Utf8PathBuf, Result<Vec<u8>, Failure>)> = files.iter().map(|path| (path, read(path))).collect();
     found.sort_by_key(|(_, bytes)| bytes.as_ref().map_or(0, |bytes| sequence(bytes)));
     for (path, bytes) in found {
-        match bytes.and_then(|bytes| take_in(&session, &bytes, session.clock.now())) {
+        match bytes.and_then(|bytes| take_in(&session, &bytes, None, session.clock.now())) {
             Ok(taken) => {
                 lines.push(line(&taken));
                 told.push(json!({
@@ -96,14 +96,18 @@ fn inside(bytes: &[u8]) -> &[u8] {
     }
 }
 
-/// Verifies a message and writes down what it changes. No network is used, and nothing sealed is opened.
-pub fn take_in(session: &Session, bytes: &[u8], now: Timestamp) -> Result<Taken, Failure> {
+/// Verifies a message and writes down what it changes. No network is used, and nothing sealed is opened. With `under`, only a message
+/// that has this ticket is taken.
+pub fn take_in(session: &Session, bytes: &[u8], under: Option<&str>, now: Timestamp) -> Result<Taken, Failure> {
     let file = inside(bytes);
     let pin = session.project.pin().map_err(bundle_failure)?;
     let message = Message::read(file, pin, now).map_err(|error| hinted(exit::FORGED, error))?;
     let failed = |error| hinted(exit::UNEXPECTED, error);
     let ticket = message.ticket();
-    let known = session.history.offers().map_err(failed)?.into_iter().find(|record| record.ticket == ticket.as_str());
+    if under.is_some_and(|under| under != ticket.as_str()) {
+        return Err(Failure::told(exit::FORGED, format!("it came under a number that is not {ticket}")));
+    }
+    let known = session.history.offer(ticket.as_str()).map_err(failed)?;
     let text = String::from_utf8_lossy(file).into_owned();
     let request = message.request.word();
     let record = match known {
@@ -152,6 +156,7 @@ fn first(message: &Message, text: String, now: Timestamp) -> Result<OfferRecord,
         erase: false,
         sealed: false,
         examined: None,
+        missing_since: None,
     })
 }
 
@@ -162,8 +167,8 @@ fn next(mut record: OfferRecord, message: &Message, text: String, now: Timestamp
         Request::Offer(offered) | Request::Update(offered) => {
             record.file = text;
             record.examined = None;
-            if matches!(message.request, Request::Offer(_)) {
-                record.paused_until = None;
+            if matches!(message.request, Request::Offer(_)) && record.paused_until.take().is_some() {
+                begin_anew(&mut record, now);
             }
             if !record.state.is_mirror() {
                 record.name = offered.name.clone();

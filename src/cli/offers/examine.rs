@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::keep::{self, TRIED};
 use super::{find, in_turn, message, opened, report};
-use crate::base::{ByteCount, TargetName};
+use crate::base::{ByteCount, ObjectPath, TargetName};
 use crate::bundle::Published;
 use crate::cli::args::Global;
 use crate::cli::cancel::Cancel;
@@ -13,6 +13,7 @@ use crate::cli::exit::{self, Ended, Failure};
 use crate::cli::offer::{Trial, conclusion, try_out};
 use crate::cli::session::{Session, bundle_failure, hinted};
 use crate::cli::surface::{Surface, answer, say};
+use crate::cli::target::place::place_digest;
 use crate::config::Target;
 use crate::history::{Examined, OfferRecord, OfferState};
 use crate::registration::{Message, OfferError, Sealed, as_target};
@@ -72,7 +73,10 @@ pub async fn examine(
         Some(needs) => Some(needs),
         None => published_bytes(session).await?,
     };
-    let trial = Trial { config: &session.config, clients: &session.clients, target: &target, needs, chroot: None };
+    // What was agreed on before is theirs; any other place may be that of somebody else.
+    let is_agreed = record.state.is_mirror() && record.entry == Some(place_digest(&target.kind));
+    let claim = (!is_agreed).then(|| claim(&record.ticket));
+    let trial = Trial { config: &session.config, clients: &session.clients, target: &target, needs, chroot: None, claim };
     let trying = try_out(surface, &trial);
     let found = tokio::select! {
         biased;
@@ -99,6 +103,11 @@ pub async fn examine(
     drop(alone);
     let sent = report::send(surface, session, &newest, sealed.contact.as_ref()).await?;
     Ok((newest, target, sent))
+}
+
+/// What whoever offers a place puts there to show that it is theirs.
+fn claim(ticket: &str) -> ObjectPath {
+    ObjectPath::new(format!(".spartacus-offer-{ticket}")).expect("tickets are letters, digits and dashes")
 }
 
 /// The target that an offer would become, with its secrets in these files.

@@ -1,5 +1,10 @@
 //! What comes and goes through the front database: messages of volunteers in, how their tickets stand out.
 
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use jiff::{SignedDuration, Timestamp};
+
 use super::add::take_in;
 use super::{in_turn, report};
 use crate::base::{Lifecycle, causes};
@@ -7,63 +12,97 @@ use crate::cli::exit::{self, Failure};
 use crate::cli::front::front;
 use crate::cli::session::{Session, hinted};
 use crate::cli::surface::{Surface, complain};
-use crate::history::{Front, OfferRecord, OfferState, Received, TicketState};
+use crate::history::{Front, OfferRecord, OfferState, Received, TicketNews, TicketState};
+
+/// Nobody works on the project for longer than this because of messages: what is left comes the next time.
+const LONGEST: Duration = Duration::from_secs(30);
+/// Tickets of offers that have ended are told of for so long.
+const TOLD_FOR: SignedDuration = SignedDuration::from_hours(90 * 24);
 
 /// Takes in what waits, and tells every ticket how it stands; does nothing where the project has no front. A front that cannot be
 /// used is told, and keeps nobody from anything else: files can be mailed, too.
 pub async fn exchange(surface: &Surface, session: &Session) {
     if let Err(failure) = try_to(surface, session).await {
         complain(&format!("warning: nothing was exchanged with the web front: {}", causes(failure.error.as_ref()).join(": ")));
+        failure.hints.iter().for_each(|hint| complain(&format!("hint: {hint}")));
     }
 }
 
 async fn try_to(surface: &Surface, session: &Session) -> Result<(), Failure> {
     let failed = |error| hinted(exit::UNEXPECTED, error);
-    let Some(front) = front(&session.config, &session.project)? else { return Ok(()) };
+    let (Some(policy), Some(front)) = (&session.config.serve, front(&session.config, &session.project)?) else { return Ok(()) };
     let waiting = front.waiting().map_err(failed)?;
     if !waiting.is_empty() {
+        let begun = Instant::now();
         let _alone = in_turn(&session.project).await?;
-        for message in waiting {
-            take(surface, session, &front, &message)?;
+        let all = session.history.offers().map_err(failed)?;
+        let mut undecided = all.iter().filter(|record| record.state == OfferState::Waiting).count();
+        let mut known: BTreeMap<String, bool> = all
+            .into_iter()
+            .map(|record| (record.ticket, record.state == OfferState::Waiting || record.state.is_mirror()))
+            .collect();
+        for message in waiting.iter().take_while(|_| begun.elapsed() < LONGEST) {
+            // What nobody decides on must not pile up on this side either: it waits at the front, which takes no more at some point.
+            let goes_on = known.get(&message.ticket).copied().unwrap_or_default();
+            if !goes_on && undecided >= usize::try_from(policy.waiting).unwrap_or(usize::MAX) {
+                continue;
+            }
+            if take(surface, session, &front, message)? && !goes_on {
+                known.insert(message.ticket.clone(), true);
+                undecided += 1;
+            }
         }
     }
     let now = session.clock.now();
+    let mut news = Vec::new();
     for record in session.history.offers().map_err(failed)? {
-        let mut words = record.words.clone().unwrap_or_default();
-        // Of a mirror its own page tells.
-        if record.waits() {
-            let answers = report::answers(&record)?;
-            words += if words.is_empty() || answers.is_empty() { "" } else { "\n" };
-            words += &answers;
+        if told(&record, now) {
+            news.push(TicketNews {
+                state: state(&record, now),
+                words: words(&record)?,
+                changed: record.changed,
+                taken: record.sequence,
+                is_mirror: record.state.is_mirror(),
+                ticket: record.ticket,
+            });
         }
-        front.tell(&record.ticket, state(&record, now), &words, record.changed).map_err(failed)?;
     }
-    Ok(())
+    front.tell(&news, now).map_err(failed)
 }
 
-/// Written down first and removed then: whatever breaks off in between, it is only looked at once more.
-fn take(surface: &Surface, session: &Session, front: &Front, message: &Received) -> Result<(), Failure> {
-    let failed = |error| hinted(exit::UNEXPECTED, error);
+fn told(record: &OfferRecord, now: Timestamp) -> bool {
+    let has_ended = matches!(record.state, OfferState::Rejected | OfferState::Withdrawn | OfferState::Expired);
+    !has_ended || record.erase || now.duration_since(record.changed) < TOLD_FOR
+}
+
+fn words(record: &OfferRecord) -> Result<String, Failure> {
+    let mut words = record.words.clone().unwrap_or_default();
+    // Of a mirror its own page tells.
+    if record.waits() {
+        let tried = report::in_short(record)?;
+        words += if words.is_empty() || tried.is_empty() { "" } else { "\n" };
+        words += &tried;
+    }
+    Ok(words)
+}
+
+/// Written down first and removed then: whatever breaks off in between, it is only looked at once more. True when it was taken.
+fn take(surface: &Surface, session: &Session, front: &Front, message: &Received) -> Result<bool, Failure> {
     let now = session.clock.now();
-    let refused = match take_in(session, &message.bytes, message.received.min(now)) {
-        // Whoever can write into the front database could have put it there under another number.
-        Ok(taken) if taken.record.ticket == message.ticket => None,
-        Ok(taken) => Some(format!("it came under a number that is not {}", taken.record.ticket)),
+    let refused = match take_in(session, &message.bytes, Some(&message.ticket), now) {
+        Ok(_) => None,
         Err(failure) if failure.code == exit::UNEXPECTED => return Err(failure),
         Err(failure) => Some(causes(failure.error.as_ref()).join(": ")),
     };
-    let _was_there = front.take(&message.ticket, message.sequence, now).map_err(failed)?;
-    if let Some(why) = refused {
+    if let Some(why) = &refused {
         surface.remark(&format!("a message that came through the web front was not taken: {why}"));
-        front
-            .tell(&message.ticket, TicketState::Rejected, &format!("What was sent last was not taken: {why}."), now)
-            .map_err(failed)?;
     }
-    Ok(())
+    front.take(message, refused.as_deref(), now).map_err(|error| hinted(exit::UNEXPECTED, error))?;
+    Ok(refused.is_none())
 }
 
 /// How far an offer has come, in the words that its volunteer is told.
-fn state(record: &OfferRecord, now: jiff::Timestamp) -> TicketState {
+fn state(record: &OfferRecord, now: Timestamp) -> TicketState {
     match (record.state, record.lifecycle(now)) {
         (OfferState::Rejected, _) => TicketState::Rejected,
         (OfferState::Withdrawn | OfferState::Expired, _) if record.erase => TicketState::Draining,

@@ -8,11 +8,13 @@ use jiff::{SignedDuration, Timestamp};
 use super::add::{become_, begin_anew};
 use super::keep::{self, KEPT, TRIED};
 use super::{in_turn, message, opened};
-use crate::base::{TargetName, causes};
+use crate::base::{ObjectPath, TargetName, causes};
+use crate::bundle::{self, Release};
 use crate::cli::cancel::Cancel;
 use crate::cli::connect::TargetConnector;
 use crate::cli::exit::{self, Failure};
-use crate::cli::session::{Session, entry_of, hinted};
+use crate::cli::push::showcase;
+use crate::cli::session::{Session, bundle_failure, entry_of, hinted};
 use crate::cli::surface::Surface;
 use crate::config::{InvitePolicy, Target};
 use crate::health::Round;
@@ -24,8 +26,10 @@ use crate::transfer::{Connector as _, erase};
 
 /// How long a new mirror has to be good before readers are sent to it, where the configuration does not say.
 const PROBATION: SignedDuration = SignedDuration::from_hours(72);
-/// An entry that is not there so long after the last change was taken out: before, another process may have read an older file.
-const SETTLED: SignedDuration = SignedDuration::from_hours(1);
+/// An entry that is not there for so long was taken out. Before, it may be commented out, or the file an older one.
+const MISSED_FOR: SignedDuration = SignedDuration::from_hours(7 * 24);
+/// Whoever was not answered for so long has to offer it again: what nobody decides on is not kept for ever.
+const UNDECIDED_FOR: SignedDuration = SignedDuration::from_hours(60 * 24);
 /// In one run our files are removed for so long at most.
 const ERASING_ONCE: Duration = Duration::from_mins(5);
 /// A server that does not let us remove our files is tried for so long.
@@ -93,16 +97,16 @@ fn settled(surface: &Surface, session: &Session, mut record: OfferRecord) -> Res
             }
         }
     }
-    let gone = record.target.is_some() && entry_of(&session.config, &record).is_none();
-    if record.state.is_mirror() && gone && now.duration_since(record.changed) > SETTLED {
-        become_(&mut record, OfferState::Rejected, now);
-        record.words = Some("its entry was taken out of the list of targets".to_owned());
-        surface.remark(&format!("{name}: its entry is not in targets.yaml any more, so the offer has ended"));
+    missed(surface, session, &mut record, &name);
+    if record.state == OfferState::Waiting && record.agreed.is_none() && now.duration_since(record.changed) > UNDECIDED_FOR {
+        become_(&mut record, OfferState::Expired, now);
+        record.words = Some("nobody decided on it within 60 days; it can be offered again".to_owned());
+        surface.remark(&format!("{name}: nobody decided on this offer within 60 days, so it has ended"));
     }
     if matches!(record.state, OfferState::Verifying | OfferState::Probation | OfferState::Active | OfferState::Waiting)
         && record.expires <= now
     {
-        record = expired(surface, session, record, &name);
+        record = expired(surface, session, record, &name)?;
     }
     if matches!(record.state, OfferState::Withdrawn | OfferState::Expired | OfferState::Rejected) && !record.erase {
         record = ended(surface, session, record)?;
@@ -110,8 +114,27 @@ fn settled(surface: &Surface, session: &Session, mut record: OfferRecord) -> Res
     Ok(record)
 }
 
+/// An offer ends when its entry was taken out of the list of targets, and not because it is missing for a while.
+fn missed(surface: &Surface, session: &Session, record: &mut OfferRecord, name: &TargetName) {
+    let now = session.clock.now();
+    if !record.state.is_mirror() || record.target.is_none() || entry_of(&session.config, record).is_some() {
+        record.missing_since = None;
+        return;
+    }
+    let since = *record.missing_since.get_or_insert(now);
+    if now.duration_since(since) < MISSED_FOR {
+        let end = report::moment(since.saturating_add(MISSED_FOR).unwrap_or(Timestamp::MAX));
+        surface.remark(&format!("{name}: its entry is not in targets.yaml any more; its offer ends {end} if that stays so"));
+        return;
+    }
+    record.missing_since = None;
+    become_(record, OfferState::Rejected, now);
+    record.words = Some("its entry was taken out of the list of targets".to_owned());
+    surface.remark(&format!("{name}: its entry was taken out of targets.yaml, so the offer has ended"));
+}
+
 /// What was agreed is over. An update that came in time and waits for a maintainer is an offer from now on.
-fn expired(surface: &Surface, session: &Session, mut record: OfferRecord, name: &TargetName) -> OfferRecord {
+fn expired(surface: &Surface, session: &Session, mut record: OfferRecord, name: &TargetName) -> Result<OfferRecord, Failure> {
     let now = session.clock.now();
     let newest = message(session, &record.file).ok().and_then(|message| Some(message.request.offered()?.expires));
     if let Some(later) = newest.filter(|later| *later > now) {
@@ -121,14 +144,17 @@ fn expired(surface: &Surface, session: &Session, mut record: OfferRecord, name: 
         ));
         become_(&mut record, OfferState::Waiting, now);
         record.expires = later;
-        return record;
+        // What was agreed with them is over; the update has its own.
+        keep::forget(session, KEPT, &record.ticket)?;
+        record.sealed = false;
+        return Ok(record);
     }
     if record.state.is_mirror() {
         surface.remark(&format!("{name}: the offer has ended; nothing is sent to it any more"));
     }
     record.words = Some(format!("it ended {} and was not renewed", report::moment(record.expires)));
     become_(&mut record, OfferState::Expired, now);
-    record
+    Ok(record)
 }
 
 /// What is known of how to log in goes, and the offer's own name for its target with it.
@@ -170,11 +196,15 @@ async fn leave(surface: &Surface, session: &Session, record: &OfferRecord, cance
 
 async fn take_back(session: &Session, target: &Target, cancel: &Cancel) -> Result<u64, Failure> {
     let connector = TargetConnector::new(session, target);
+    // For servers that cannot tell what lies there.
+    let release =
+        bundle::current_release(&session.project, &showcase(session), session.clock.now()).await.map_err(bundle_failure)?;
+    let known: Vec<ObjectPath> = release.iter().flat_map(Release::objects).map(|object| object.path.clone()).collect();
     let removing = async {
         let retries = Arc::new(Retries::new(&target.name, session.config.policy.retry, fastrand::u64(..)));
         let store = retries.connect(|| connector.connect()).await?;
         let store = Retrying::with(store, retries);
-        let removed = erase(&store).await;
+        let removed = erase(&store, &known).await;
         store.close().await;
         removed
     };

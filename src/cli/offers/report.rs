@@ -1,6 +1,4 @@
-//! What whoever offered a place is told of how it was tried out: all of it by mail, and the answers alone at the ticket.
-
-use std::fmt::Write as _;
+//! What whoever offered a place is told of how it was tried out: all of it by mail, and how much was found at the ticket.
 
 use crate::alert::tell_of_examination;
 use crate::base::{Audience, MailAddress, escape};
@@ -40,26 +38,19 @@ pub fn letter(project: &str, record: &OfferRecord, found: &Examination) -> Strin
     text
 }
 
-/// The same in short, for the page of a ticket: which questions were asked and what came of them, and nothing of what was sealed.
-/// Empty if nothing was tried out.
-pub fn answers(record: &OfferRecord) -> Result<String, Failure> {
+/// The same in short, for the page of a ticket: how many things were found and no more, since a ticket can be worked out from an
+/// offer file, and such a file may be in public. Empty if nothing was tried out.
+pub fn in_short(record: &OfferRecord) -> Result<String, Failure> {
     let Some(found) = found(record)? else { return Ok(String::new()) };
-    let titles = |outcome| {
-        let some = found.findings.iter().filter(|finding| finding.outcome == outcome);
-        some.map(|finding| finding.check.title()).collect::<Vec<_>>().join(", ")
-    };
-    let mut text = format!("It was tried out at {}.", when(record));
-    for (word, outcome) in
-        [("Failed", Outcome::Failed), ("Better mended", Outcome::Warning), ("As it should be", Outcome::Passed)]
-    {
-        let titles = titles(outcome);
-        if !titles.is_empty() {
-            let _ = write!(text, "\n{word}: {titles}.");
-        }
-    }
-    text += "\nTo see why, and what mends it: spartacus offer doctor, in the folder of your offer. A mail with all of it goes to the contact in \
-             your offer, if there is one and the project sends mail.";
-    Ok(text)
+    let count = |outcome| found.findings.iter().filter(|finding| finding.outcome == outcome).count();
+    Ok(format!(
+        "It was tried out at {}: {} things are as they should be, {} would be better mended, {} failed.\nWhat they are goes by mail to the \
+         contact in the offer, if there is one and the project sends mail. To see them yourself, run this in the folder of your offer: spartacus offer doctor",
+        when(record),
+        count(Outcome::Passed),
+        count(Outcome::Warning),
+        count(Outcome::Failed)
+    ))
 }
 
 fn when(record: &OfferRecord) -> String {

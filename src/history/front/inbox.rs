@@ -4,6 +4,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension as _, TransactionBehavior};
 
+use super::tickets::shortened;
 use super::{Front, TicketState};
 use crate::history::{HistoryError, column};
 
@@ -11,8 +12,10 @@ use crate::history::{HistoryError, column};
 pub const LONGEST_MESSAGE: usize = 64 * 1024;
 /// Most messages of one ticket that wait: an offer, and what its volunteer thought of afterwards.
 const MOST_OF_ONE: u32 = 8;
-/// Most messages that are read at once, whatever is in the file.
-const MOST_READ: u32 = 10_000;
+/// Most messages that are read at once, whatever is in the file: what is left is there the next time.
+const MOST_READ: u32 = 256;
+/// Longest text of a number or a moment.
+const LONGEST_WORD: u32 = 64;
 
 /// A message as it came.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,7 +24,7 @@ pub struct Received {
     pub ticket: String,
     /// Grows from message to message of one ticket.
     pub sequence: u64,
-    /// When it came.
+    /// When it came, as the web process says.
     pub received: Timestamp,
     /// The file.
     pub bytes: Bytes,
@@ -32,8 +35,12 @@ pub struct Received {
 pub enum Reception {
     /// It waits for a maintainer from now on.
     Kept,
-    /// It came before, or a newer one of the same ticket did: nothing was changed.
+    /// It came before: nothing was changed.
     Known,
+    /// The project has taken a newer one of the same ticket: it would not count, and was not kept.
+    Older,
+    /// So many of the same ticket wait as may: nothing was kept.
+    Many,
     /// As many wait as may: nothing was kept.
     Full,
 }
@@ -48,27 +55,36 @@ pub struct Queue {
 }
 
 impl Front {
-    /// Keeps a message that is whole and signed, as far as the caller could see, unless `most` wait already. Tickets that the
-    /// project has spoken of have a quarter more: a flood of strangers must not keep a volunteer from withdrawing.
+    /// Keeps a message that is whole and signed, as far as the caller could see, unless `most` wait already. Tickets of mirrors have
+    /// a quarter more: a flood of strangers must not keep a volunteer from withdrawing.
     pub fn receive(&self, message: &Received, most: u32) -> Result<Reception, HistoryError> {
         if message.bytes.len() > LONGEST_MESSAGE {
             return Ok(Reception::Full);
         }
         self.with("keep a message", TransactionBehavior::Immediate, |connection| {
-            let taken: Option<u64> = connection
-                .prepare_cached("SELECT taken FROM tickets WHERE ticket = ?1")?
-                .query_row([&message.ticket], |row| column::count(row, 0))
+            let told: Option<(u64, bool)> = connection
+                .prepare_cached("SELECT taken, is_mirror FROM tickets WHERE ticket = ?1")?
+                .query_row([&message.ticket], |row| Ok((column::count(row, 0)?, row.get(1)?)))
                 .optional()?;
-            let (of_it, newest): (u32, u64) = connection
-                .prepare_cached("SELECT count(*), coalesce(max(sequence), 0) FROM offers WHERE ticket = ?1")?
-                .query_row([&message.ticket], |row| Ok((column::count(row, 0)?, column::count(row, 1)?)))?;
-            if (of_it > 0 && message.sequence <= newest) || taken.is_some_and(|taken| taken > 0 && message.sequence <= taken) {
+            let (taken, is_mirror) = told.unwrap_or_default();
+            let (of_it, the_same): (u32, u32) = connection
+                .prepare_cached("SELECT count(*), count(*) FILTER (WHERE sequence = ?2) FROM offers WHERE ticket = ?1")?
+                .query_row((&message.ticket, column::to_count(message.sequence)?), |row| {
+                    Ok((column::count(row, 0)?, column::count(row, 1)?))
+                })?;
+            if the_same > 0 || message.sequence == taken {
                 return Ok(Reception::Known);
+            }
+            if message.sequence < taken {
+                return Ok(Reception::Older);
+            }
+            if of_it >= MOST_OF_ONE {
+                return Ok(Reception::Many);
             }
             let all: u32 =
                 connection.prepare_cached("SELECT count(*) FROM offers")?.query_row([], |row| column::count(row, 0))?;
-            let most = if taken.is_some() { most.saturating_add(most.div_ceil(4)) } else { most };
-            if all >= most || of_it >= MOST_OF_ONE {
+            let most = if is_mirror { most.saturating_add(most.div_ceil(4)) } else { most };
+            if all >= most {
                 return Ok(Reception::Full);
             }
             connection
@@ -83,23 +99,31 @@ impl Front {
         })
     }
 
-    /// All messages that wait, oldest first. Whoever can write the file could have put them there: each is to be verified.
+    /// Messages that wait, at most 256: each volunteer's in the order in which they were written. Whoever can write the file could
+    /// have put them there: each is to be verified. What is no message at all is removed.
     pub fn waiting(&self) -> Result<Vec<Received>, HistoryError> {
-        self.with("read messages", TransactionBehavior::Deferred, |connection| {
+        let mut found = self.with("read messages", TransactionBehavior::Immediate, |connection| {
+            connection
+                .prepare_cached(
+                    "DELETE FROM offers WHERE length(bytes) > ?1 OR length(ticket) > ?2 OR length(received) > ?2 OR sequence < 0",
+                )?
+                .execute((column::to_count(LONGEST_MESSAGE)?, LONGEST_WORD))?;
             let mut query = connection.prepare_cached(
-                "SELECT ticket, sequence, received, bytes FROM offers WHERE length(bytes) <= ?1 AND length(ticket) <= 64
-                 ORDER BY received, ticket, sequence LIMIT ?2",
+                "SELECT ticket, sequence, received, bytes FROM offers ORDER BY received, ticket, sequence LIMIT ?1",
             )?;
             let read = |row: &rusqlite::Row<'_>| {
                 Ok(Received {
                     ticket: row.get(0)?,
                     sequence: column::count(row, 1)?,
-                    received: column::parsed(row, 2)?,
+                    // Nothing depends on it but what is told.
+                    received: column::parsed(row, 2).unwrap_or(Timestamp::UNIX_EPOCH),
                     bytes: row.get::<_, Vec<u8>>(3)?.into(),
                 })
             };
-            query.query_map((column::to_count(LONGEST_MESSAGE)?, MOST_READ), read)?.collect()
-        })
+            query.query_map([MOST_READ], read)?.collect::<rusqlite::Result<Vec<Received>>>()
+        })?;
+        found.sort_by(|one, other| (&one.ticket, one.sequence).cmp(&(&other.ticket, other.sequence)));
+        Ok(found)
     }
 
     /// How many wait, and since when.
@@ -111,22 +135,24 @@ impl Front {
         })
     }
 
-    /// Removes a message that the project keeps from now on; it is not received again, and its ticket is one that we know. False
-    /// when it was not there any more.
-    pub fn take(&self, ticket: &str, sequence: u64, now: Timestamp) -> Result<bool, HistoryError> {
+    /// Removes a message that the project has looked at; false when it was not there any more. What became of it is told by
+    /// [`tell`](Self::tell), or with `refused` here.
+    pub fn take(&self, message: &Received, refused: Option<&str>, now: Timestamp) -> Result<bool, HistoryError> {
         self.with("take a message", TransactionBehavior::Immediate, |connection| {
-            let sequence = column::to_count(sequence)?;
             let removed = connection
                 .prepare_cached("DELETE FROM offers WHERE ticket = ?1 AND sequence = ?2")?
-                .execute((ticket, sequence))?;
-            if removed > 0 {
-                connection
+                .execute((&message.ticket, column::to_count(message.sequence)?))?;
+            match refused.map(shortened) {
+                Some(why) => connection
                     .prepare_cached(
-                        "INSERT INTO tickets (ticket, state, words, changed, taken) VALUES (?1, ?2, '', ?3, ?4)
-                         ON CONFLICT (ticket) DO UPDATE SET taken = max(taken, excluded.taken)",
+                        "INSERT INTO tickets (ticket, state, words, changed, taken, is_mirror, refused) VALUES (?1, ?2, '', ?3, 0, 0, ?4)
+                         ON CONFLICT (ticket) DO UPDATE SET refused = excluded.refused",
                     )?
-                    .execute((ticket, column::to_word(&TicketState::Verifying)?, now.to_string(), sequence))?;
-            }
+                    .execute((&message.ticket, column::to_word(&TicketState::Rejected)?, now.to_string(), why))?,
+                None => connection
+                    .prepare_cached("UPDATE tickets SET refused = NULL WHERE ticket = ?1")?
+                    .execute([&message.ticket])?,
+            };
             Ok(removed > 0)
         })
     }

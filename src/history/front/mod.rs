@@ -3,6 +3,9 @@
 //! It is a file of its own. Whoever seizes the web process can change what is in it: pages that are public anyway, sealed messages,
 //! and what volunteers are told. History, trust and keys are elsewhere, so they cannot be reached from there. For the same reason
 //! nothing in the file is believed: it is looked at for damage and for anything but our own tables, and every length is bounded.
+//!
+//! It has a rollback journal and no write-ahead log: that one is used through shared memory, and whoever may write the file of it can
+//! end every process that has it mapped, by making it shorter.
 
 mod inbox;
 mod pages;
@@ -10,8 +13,8 @@ mod pages;
 mod tests;
 mod tickets;
 
-use std::fs::{File, OpenOptions, Permissions};
-use std::io;
+use std::fs::{OpenOptions, Permissions};
+use std::io::{self, Read as _};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -19,12 +22,13 @@ use std::time::Duration;
 use camino::{Utf8Path, Utf8PathBuf};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+use rustix::fs::OFlags;
 
 use super::HistoryError;
 
 pub use inbox::{LONGEST_MESSAGE, Queue, Received, Reception};
 pub use pages::{FrontAbout, FrontPage, FrontPages, Shown};
-pub use tickets::{LONGEST_WORDS, TicketState, TicketView};
+pub use tickets::{LONGEST_WORDS, TicketNews, TicketState, TicketView};
 
 /// Each file takes the schema one version further.
 const MIGRATIONS: [&str; 1] = [include_str!("../migrations/front_0001.sql")];
@@ -32,8 +36,8 @@ const MIGRATIONS: [&str; 1] = [include_str!("../migrations/front_0001.sql")];
 const APPLICATION: i64 = 0x7370_6166;
 /// How long we wait for another process's transaction.
 const BUSY: Duration = Duration::from_secs(5);
-/// What a checkpoint leaves of the `-wal` file, in bytes.
-const LOG: i64 = 4 << 20;
+/// Largest file that is opened, in bytes: pages of some thousand mirrors, and all messages that may wait.
+const LARGEST: u64 = 512 << 20;
 
 /// The front database. One handle serves all threads; calls block.
 #[derive(Debug)]
@@ -45,8 +49,9 @@ pub struct Front {
 impl Front {
     /// Opens the front database at `path`; makes it and its folder when they are not there.
     ///
-    /// The folder gets mode 2770 and the file 0660: members of the folder's group share it, and so the web process can be another
-    /// user. A file of another program, a newer one, or one with anything but our tables in it is refused untouched.
+    /// The folder gets mode 2750 and the files in it 0660: members of the folder's group share them, and so the web process can be
+    /// another user, who can write into these files and neither replace them nor put others beside them. A file of another program, a
+    /// newer one, a very large one, or one with anything but our tables in it is refused untouched.
     pub fn open(path: &Utf8Path) -> Result<Self, HistoryError> {
         let folder = folder_of(path);
         make_folder(folder)?;
@@ -63,19 +68,23 @@ impl Front {
         if !make && !path.exists() {
             return Err(HistoryError::NoFront { path: path.to_owned() });
         }
-        // Two processes that start at once: SQLite's own waiting does not cover the switch to WAL.
-        let _alone = alone(folder)?;
         // The folder may be a link; the file must not be: another user of the folder could lead us to a file of ours.
         let real = folder.canonicalize_utf8().map_err(file_error)?.join(path.file_name().unwrap_or_default());
         if make {
-            make_shared(&real).map_err(file_error)?;
+            let journal = Utf8PathBuf::from(format!("{real}-journal"));
+            make_shared(&real)
+                .and_then(|()| make_shared(&journal))
+                .and_then(|()| bar_shared_memory(&real))
+                .map_err(file_error)?;
         }
-        let fail = |source| HistoryError::from_sqlite(path, "open the front database", source);
+        if let Some(what) = oddity(&real).map_err(file_error)? {
+            return Err(HistoryError::FrontDamaged { path: path.to_owned(), what: what.to_owned() });
+        }
+        let fail = |source| HistoryError::from_front(path, "open the front database", source);
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW;
         let mut connection = Connection::open_with_flags(&real, flags).map_err(fail)?;
         configure(&connection).map_err(fail)?;
         recognise(path, &mut connection)?;
-        connection.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get::<_, String>(0)).map_err(fail)?;
         Ok(Self { path: path.to_owned(), connection: Mutex::new(connection) })
     }
 
@@ -99,7 +108,7 @@ impl Front {
             transaction.commit()?;
             Ok(found)
         });
-        done.map_err(|source| HistoryError::from_sqlite(&self.path, doing, source))
+        done.map_err(|source| HistoryError::from_front(&self.path, doing, source))
     }
 }
 
@@ -114,22 +123,14 @@ fn make_folder(folder: &Utf8Path) -> Result<(), HistoryError> {
         return Ok(());
     }
     std::fs::create_dir_all(folder).map_err(fail)?;
-    // What is made in it later, SQLite's `-wal` and `-shm` files among it, stays with the folder's group (set-group-ID).
-    // A unit may forbid that bit (RestrictSUIDSGID=); then one user has it all, or its administrator made the folder.
-    let shared = std::fs::set_permissions(folder, Permissions::from_mode(0o2770));
-    shared.or_else(|_| std::fs::set_permissions(folder, Permissions::from_mode(0o770))).map_err(fail)
+    // What is made in it stays with the folder's group (set-group-ID). A unit may forbid that bit (RestrictSUIDSGID=); then one user
+    // has it all, or its administrator made the folder.
+    let shared = std::fs::set_permissions(folder, Permissions::from_mode(0o2750));
+    shared.or_else(|_| std::fs::set_permissions(folder, Permissions::from_mode(0o750))).map_err(fail)
 }
 
-fn alone(folder: &Utf8Path) -> Result<File, HistoryError> {
-    let fail = |source| HistoryError::Folder { path: folder.to_owned(), source };
-    let lock = File::open(folder).map_err(fail)?;
-    match lock.lock() {
-        Err(error) if error.kind() == io::ErrorKind::Unsupported => Ok(lock),
-        locked => locked.map(|()| lock).map_err(fail),
-    }
-}
-
-/// Made before SQLite sees it, so that it has the right mode from the beginning; SQLite gives `-wal` and `-shm` the same one.
+/// Made before SQLite sees it, so that it has the right mode from the beginning. The journal, too: who may not make files in the
+/// folder needs it to be there.
 fn make_shared(path: &Utf8Path) -> io::Result<()> {
     match OpenOptions::new().write(true).create_new(true).mode(0o660).open(path) {
         // The mask of this process may have taken the group's rights away.
@@ -137,6 +138,32 @@ fn make_shared(path: &Utf8Path) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
         Err(error) => Err(error),
     }
+}
+
+/// A write-ahead log cannot be used where a folder has the name of its shared memory, whatever is written into the file's header.
+fn bar_shared_memory(path: &Utf8Path) -> io::Result<()> {
+    match std::fs::create_dir(format!("{path}-shm")) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// What keeps us from opening this file with SQLite.
+fn oddity(path: &Utf8Path) -> io::Result<Option<&'static str>> {
+    // A pipe in its place would keep us waiting.
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    let mut file = OpenOptions::new().read(true).custom_flags(flags.bits().cast_signed()).open(path)?;
+    let about = file.metadata()?;
+    if !about.is_file() {
+        return Ok(Some("it is no regular file"));
+    }
+    if about.len() > LARGEST {
+        return Ok(Some("it is far larger than everything that could be in it"));
+    }
+    // Two bytes of the header: how it is written and read (sqlite.org/fileformat2.html, section 1.3).
+    let mut header = [0; 20];
+    let is_odd = file.read_exact(&mut header).is_ok() && header.starts_with(b"SQLite format 3\0") && header[18..] != [1, 1];
+    Ok(is_odd.then_some("it asks for a write-ahead log, which is not used here"))
 }
 
 /// As SQLite advises for files that others could have changed (sqlite.org/security.html).
@@ -150,12 +177,13 @@ fn configure(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "mmap_size", 0)?;
     // A message is acknowledged once it is committed, so it has to survive a power cut.
     connection.pragma_update(None, "synchronous", "full")?;
-    connection.pragma_update(None, "journal_size_limit", LOG)
+    // The journal is there for good: see `make_shared`.
+    connection.pragma_update_and_check(None, "journal_mode", "truncate", |row| row.get::<_, String>(0)).map(|_| ())
 }
 
 /// Makes our tables in an empty file; refuses, untouched, everything that is not a whole file of ours.
 fn recognise(path: &Utf8Path, connection: &mut Connection) -> Result<(), HistoryError> {
-    let fail = |source| HistoryError::from_sqlite(path, "read the front database", source);
+    let fail = |source| HistoryError::from_front(path, "read the front database", source);
     let newest = i64::try_from(MIGRATIONS.len()).expect("the migrations fit a count");
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(fail)?;
     let pragma = |name: &str| transaction.pragma_query_value(None, name, |row| row.get::<_, i64>(0));

@@ -52,62 +52,119 @@ fn pages_are_replaced_as_a_whole_and_read_once_for_each_generation() {
     assert_eq!(second.content, fewer);
 }
 
+fn news(ticket: &str, state: TicketState, taken: u64) -> TicketNews {
+    let is_mirror = state == TicketState::Active;
+    TicketNews { ticket: ticket.to_owned(), state, words: String::new(), changed: at(6), taken, is_mirror }
+}
+
 #[test]
 fn messages_wait_until_they_are_taken_and_never_more_than_may() {
     let (_folder, path) = place();
     let front = Front::open(&path).unwrap();
     assert_eq!(front.receive(&message("t-a", 5), 2).unwrap(), Reception::Kept);
     assert_eq!(front.receive(&message("t-a", 5), 2).unwrap(), Reception::Known);
-    assert_eq!(front.receive(&message("t-a", 4), 2).unwrap(), Reception::Known, "a newer one waits");
-    assert_eq!(front.receive(&message("t-b", 1), 2).unwrap(), Reception::Kept);
+    assert_eq!(front.receive(&message("t-a", 4), 2).unwrap(), Reception::Kept, "what was written before may come after");
     assert_eq!(front.receive(&message("t-c", 1), 2).unwrap(), Reception::Full);
-    assert_eq!(front.queue().unwrap(), Queue { waiting: 2, oldest: Some(at(1)) });
+    assert_eq!(front.queue().unwrap(), Queue { waiting: 2, oldest: Some(at(4)) });
     let long = Received { bytes: vec![0; LONGEST_MESSAGE + 1].into(), ..message("t-d", 1) };
     assert_eq!(front.receive(&long, 100).unwrap(), Reception::Full);
 
-    let waiting = front.waiting().unwrap();
-    assert_eq!(waiting, [message("t-b", 1), message("t-a", 5)]);
-    assert!(front.take("t-a", 5, at(9)).unwrap());
-    assert!(!front.take("t-a", 5, at(9)).unwrap());
+    // Each volunteer's in the order in which they were written.
+    assert_eq!(front.waiting().unwrap(), [message("t-a", 4), message("t-a", 5)]);
+    for sequence in [4, 5] {
+        assert!(front.take(&message("t-a", sequence), None, at(9)).unwrap());
+    }
+    assert!(!front.take(&message("t-a", 5), None, at(9)).unwrap());
+    front.tell(&[news("t-a", TicketState::Active, 5)], at(9)).unwrap();
     assert_eq!(front.receive(&message("t-a", 5), 2).unwrap(), Reception::Known, "it was taken");
-    assert_eq!(front.receive(&message("t-c", 1), 2).unwrap(), Reception::Kept);
-    // The queue is full of strangers, and whom we know gets through all the same, to an end.
-    assert_eq!(front.receive(&message("t-d", 1), 2).unwrap(), Reception::Full);
+    assert_eq!(front.receive(&message("t-a", 3), 2).unwrap(), Reception::Older, "a newer one counts");
+    for (ticket, expected) in [("t-b", Reception::Kept), ("t-c", Reception::Kept), ("t-d", Reception::Full)] {
+        assert_eq!(front.receive(&message(ticket, 1), 2).unwrap(), expected, "{ticket}");
+    }
+    // The queue is full of strangers, and whoever has a place with us gets through all the same, to an end.
     assert_eq!(front.receive(&message("t-a", 6), 2).unwrap(), Reception::Kept);
     assert_eq!(front.receive(&message("t-a", 7), 2).unwrap(), Reception::Full);
-    let kept = (0..20).filter(|number| front.receive(&message("t-e", 10 + number), 1000).unwrap() == Reception::Kept);
-    assert_eq!(kept.count(), 8);
+    // Whom the project has only refused is a stranger still.
+    assert!(front.take(&message("t-b", 1), Some("no"), at(9)).unwrap());
+    assert_eq!(front.receive(&message("t-b", 2), 2).unwrap(), Reception::Full);
+    let found: Vec<Reception> = (0..20).map(|number| front.receive(&message("t-e", 10 + number), 1000).unwrap()).collect();
+    assert_eq!(found.iter().filter(|one| **one == Reception::Kept).count(), 8);
+    assert!(found[8..].iter().all(|one| *one == Reception::Many), "{found:?}");
 }
 
 #[test]
 fn a_ticket_tells_what_was_told_last() {
     let (_folder, path) = place();
     let front = Front::open(&path).unwrap();
-    assert_eq!(front.ticket("t-a").unwrap(), None);
+    let seen = || front.ticket("t-a").unwrap();
+    assert_eq!(seen(), None);
     front.receive(&message("t-a", 5), 9).unwrap();
-    let seen = front.ticket("t-a").unwrap().unwrap();
-    assert_eq!((seen.state, seen.changed, seen.waiting), (TicketState::Offered, at(5), vec![at(5)]));
-    front.take("t-a", 5, at(6)).unwrap();
-    assert_eq!(front.ticket("t-a").unwrap().unwrap().state, TicketState::Verifying);
-    front.tell("t-a", TicketState::Rejected, &"ä".repeat(LONGEST_WORDS), at(7)).unwrap();
+    let found = seen().unwrap();
+    assert_eq!((found.state, found.changed, found.waiting), (TicketState::Offered, at(5), vec![at(5)]));
+
+    // Refused: there is no offer, and why is told, until something else comes.
+    front.take(&message("t-a", 5), Some("it came too early"), at(6)).unwrap();
+    let found = seen().unwrap();
+    assert_eq!((found.state, found.refused.as_deref()), (TicketState::Rejected, Some("it came too early")));
+    front.receive(&message("t-a", 6), 9).unwrap();
+    assert_eq!(seen().unwrap().state, TicketState::Offered);
+    front.take(&message("t-a", 6), None, at(7)).unwrap();
+    let long = TicketNews { words: "ä".repeat(LONGEST_WORDS), ..news("t-a", TicketState::Paused, 6) };
+    front.tell(std::slice::from_ref(&long), at(7)).unwrap();
+    let found = seen().unwrap();
+    assert_eq!((found.state, found.words.len(), found.changed, found.refused), (TicketState::Paused, LONGEST_WORDS, at(6), None));
+
+    // Of an offer that goes on it is told besides.
     front.receive(&message("t-a", 8), 9).unwrap();
-    let seen = front.ticket("t-a").unwrap().unwrap();
-    assert_eq!((seen.state, seen.words.len(), seen.changed), (TicketState::Rejected, LONGEST_WORDS, at(7)));
-    assert_eq!(seen.waiting, [at(8)]);
-    front.take("t-a", 8, at(9)).unwrap();
-    assert_eq!(front.ticket("t-a").unwrap().unwrap().state, TicketState::Rejected, "taking says nothing new");
-    front.forget("t-a").unwrap();
-    assert_eq!(front.ticket("t-a").unwrap(), None);
+    assert_eq!(seen().unwrap().waiting, [at(8)]);
+    front.take(&message("t-a", 8), Some("it is forged"), at(9)).unwrap();
+    front.tell(&[long], at(9)).unwrap();
+    let found = seen().unwrap();
+    assert_eq!((found.state, found.refused.as_deref()), (TicketState::Paused, Some("it is forged")));
+
+    // What the project does not speak of any more is forgotten after a month, and strays before they grow many.
+    front.tell(&[], at(9)).unwrap();
+    assert!(seen().is_some());
+    front.tell(&[], at(31 * 24 * 3600)).unwrap();
+    assert_eq!(seen(), None);
+    for number in 0..1005 {
+        front.take(&message(&format!("t-{number}"), 1), Some("no"), at(number)).unwrap();
+    }
+    front.tell(&[], at(1005)).unwrap();
+    assert!(front.ticket("t-0").unwrap().is_none() && front.ticket("t-1004").unwrap().is_some());
 }
 
 #[test]
-fn the_group_of_the_folder_shares_it_and_a_folder_that_is_there_keeps_its_rights() {
+fn what_somebody_wrote_into_the_file_by_hand_keeps_nobody_from_the_rest() {
+    let (_folder, path) = place();
+    let front = Front::open(&path).unwrap();
+    front.receive(&message("t-a", 5), 9).unwrap();
+    let by_hand = Connection::open(&path).unwrap();
+    by_hand.pragma_update_and_check(None, "journal_mode", "truncate", |row| row.get::<_, String>(0)).unwrap();
+    let mut insert = by_hand.prepare("INSERT INTO offers VALUES (?1, ?2, ?3, ?4)").unwrap();
+    for (ticket, sequence, received, length) in [
+        ("t-b", 1, "no time", 9),
+        ("t-c", -1, "2026-01-01T00:00:00Z", 9),
+        ("t-d", 1, "2026-01-01T00:00:00Z", LONGEST_MESSAGE + 1),
+    ] {
+        insert.execute((ticket, sequence, received, vec![0; length])).unwrap();
+    }
+    let tickets: Vec<String> = front.waiting().unwrap().into_iter().map(|found| found.ticket).collect();
+    assert_eq!(tickets, ["t-a", "t-b"], "what is no message is gone");
+    for number in 0..400 {
+        insert.execute(("t-x", number, "2026-01-01T00:00:00Z", vec![0; 1])).unwrap();
+    }
+    assert_eq!(front.waiting().unwrap().len(), 256);
+}
+
+#[test]
+fn the_group_of_the_folder_shares_the_files_and_can_put_none_beside_them() {
     let (folder, path) = place();
     let front = Front::open(&path).unwrap();
     front.publish(&content("x"), at(1)).unwrap();
     let mode = |path: &Utf8Path| std::fs::metadata(path).unwrap().mode() & 0o7777;
-    assert_eq!(mode(path.parent().unwrap()), 0o2770);
-    for name in ["front.db", "front.db-wal", "front.db-shm"] {
+    assert_eq!(mode(path.parent().unwrap()), 0o2750);
+    for name in ["front.db", "front.db-journal"] {
         assert_eq!(mode(&path.with_file_name(name)), 0o660, "{name}");
     }
     let own = Utf8PathBuf::from_path_buf(folder.path().join("own")).unwrap();
@@ -115,6 +172,45 @@ fn the_group_of_the_folder_shares_it_and_a_folder_that_is_there_keeps_its_rights
     std::fs::set_permissions(&own, Permissions::from_mode(0o700)).unwrap();
     Front::open(&own.join("front.db")).unwrap();
     assert_eq!(mode(&own), 0o700);
+}
+
+#[test]
+fn nobody_can_make_us_share_memory() {
+    use std::os::unix::fs::FileExt as _;
+
+    let (_folder, path) = place();
+    let front = Front::open(&path).unwrap();
+    front.publish(&content("x"), at(1)).unwrap();
+    // What a seized web process would write: the file claims to have a write-ahead log.
+    let file = OpenOptions::new().write(true).open(&path).unwrap();
+    file.write_all_at(&[2, 2], 18).unwrap();
+    let refused = Front::open(&path).unwrap_err().to_string();
+    assert!(refused.contains("write-ahead log"), "{refused}");
+    // Also under whoever has it open already.
+    assert!(front.publish(&content("y"), at(2)).is_err() && front.waiting().is_err());
+    let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
+    assert!(!maps.contains(path.file_name().unwrap()), "nothing of it is mapped");
+    file.write_all_at(&[1, 1], 18).unwrap();
+    front.publish(&content("z"), at(3)).unwrap();
+    assert_eq!(Front::open_existing(&path).unwrap().pages(None).unwrap().unwrap().content, content("z"));
+}
+
+#[test]
+fn a_file_that_is_far_too_large_or_none_at_all_is_not_opened() {
+    let (_folder, path) = place();
+    drop(Front::open(&path).unwrap());
+    OpenOptions::new().write(true).open(&path).unwrap().set_len(LARGEST + 1).unwrap();
+    assert!(Front::open(&path).unwrap_err().to_string().contains("far larger"));
+    std::fs::remove_file(&path).unwrap();
+    rustix::fs::mknodat(
+        rustix::fs::CWD,
+        path.as_std_path(),
+        rustix::fs::FileType::Fifo,
+        rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR,
+        0,
+    )
+    .unwrap();
+    assert!(Front::open_existing(&path).unwrap_err().to_string().contains("no regular file"));
 }
 
 #[test]

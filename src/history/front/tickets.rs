@@ -1,8 +1,9 @@
 //! What a volunteer is told who asks with a ticket.
 
+use std::collections::HashSet;
 use std::fmt;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use rusqlite::{OptionalExtension as _, TransactionBehavior};
 use serde::{Deserialize, Serialize};
 
@@ -11,6 +12,10 @@ use crate::history::{HistoryError, column};
 
 /// Longest words for a volunteer, in bytes; what is longer is cut.
 pub const LONGEST_WORDS: usize = 16 * 1024;
+/// Tickets that the project has not told anything of for so long are forgotten.
+const FORGOTTEN_AFTER: SignedDuration = SignedDuration::from_hours(30 * 24);
+/// Most tickets without an offer that are remembered, for those whose message was refused.
+const MOST_STRAYS: usize = 1000;
 
 /// How far an offer has come: what people decided, not how the mirror is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -68,20 +73,68 @@ pub struct TicketView {
     pub changed: Timestamp,
     /// Messages of it that wait, by the moment when they came.
     pub waiting: Vec<Timestamp>,
+    /// Why the last message of it was not taken, if it was not.
+    pub refused: Option<String>,
+}
+
+/// What the project has to say of an offer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TicketNews {
+    /// Its number.
+    pub ticket: String,
+    /// How far it has come.
+    pub state: TicketState,
+    /// What is said to it, in lines. Everybody who has the ticket can read it: nothing private belongs there.
+    pub words: String,
+    /// Since when.
+    pub changed: Timestamp,
+    /// Sequence of the newest message that was taken.
+    pub taken: u64,
+    /// Its volunteer has a place with us.
+    pub is_mirror: bool,
+}
+
+/// Words that are not too long.
+pub(super) fn shortened(words: &str) -> &str {
+    &words[..words.floor_char_boundary(LONGEST_WORDS)]
 }
 
 impl Front {
-    /// Tells whoever asks with this ticket how far it has come. `words` are for the volunteer, and everybody who has the ticket
-    /// can read them: nothing private belongs there.
-    pub fn tell(&self, ticket: &str, state: TicketState, words: &str, now: Timestamp) -> Result<(), HistoryError> {
-        let words = &words[..words.floor_char_boundary(LONGEST_WORDS)];
-        self.with("note what a volunteer is told", TransactionBehavior::Immediate, |connection| {
-            connection
-                .prepare_cached(
-                    "INSERT INTO tickets (ticket, state, words, changed, taken) VALUES (?1, ?2, ?3, ?4, 0)
-                     ON CONFLICT (ticket) DO UPDATE SET state = excluded.state, words = excluded.words, changed = excluded.changed",
-                )?
-                .execute((ticket, column::to_word(&state)?, words, now.to_string()))?;
+    /// Tells whoever asks how these offers stand, and forgets the tickets of all others after a month. Nothing is written where
+    /// nothing has changed.
+    pub fn tell(&self, news: &[TicketNews], now: Timestamp) -> Result<(), HistoryError> {
+        self.with("note what volunteers are told", TransactionBehavior::Immediate, |connection| {
+            let mut upsert = connection.prepare_cached(
+                "INSERT INTO tickets (ticket, state, words, changed, taken, is_mirror) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+                 ON CONFLICT (ticket) DO UPDATE SET state = excluded.state, words = excluded.words, changed = excluded.changed,
+                   taken = excluded.taken, is_mirror = excluded.is_mirror
+                 WHERE (state, words, changed, taken, is_mirror)
+                   IS NOT (excluded.state, excluded.words, excluded.changed, excluded.taken, excluded.is_mirror)",
+            )?;
+            for one in news {
+                let (state, words) = (column::to_word(&one.state)?, shortened(&one.words));
+                upsert.execute((
+                    &one.ticket,
+                    state,
+                    words,
+                    one.changed.to_string(),
+                    column::to_count(one.taken)?,
+                    one.is_mirror,
+                ))?;
+            }
+            let known: HashSet<&str> = news.iter().map(|one| one.ticket.as_str()).collect();
+            let mut query = connection.prepare_cached("SELECT ticket, changed FROM tickets ORDER BY changed DESC")?;
+            let all = query.query_map([], |row| Ok((row.get(0)?, column::parsed(row, 1).unwrap_or(Timestamp::MIN))))?;
+            let (mut strays, oldest) = (0, now.saturating_sub(FORGOTTEN_AFTER).unwrap_or(Timestamp::MIN));
+            for row in all.collect::<rusqlite::Result<Vec<(String, Timestamp)>>>()? {
+                if known.contains(row.0.as_str()) {
+                    continue;
+                }
+                strays += 1;
+                if row.1 < oldest || strays > MOST_STRAYS {
+                    connection.prepare_cached("DELETE FROM tickets WHERE ticket = ?1")?.execute([row.0])?;
+                }
+            }
             Ok(())
         })
     }
@@ -94,24 +147,23 @@ impl Front {
             let waiting: Vec<Timestamp> =
                 query.query_map([ticket], |row| column::parsed(row, 0))?.collect::<rusqlite::Result<_>>()?;
             let told = connection
-                .prepare_cached("SELECT state, words, changed FROM tickets WHERE ticket = ?1")?
-                .query_row([ticket], |row| Ok((column::word(row, 0)?, row.get(1)?, column::parsed(row, 2)?)))
+                .prepare_cached("SELECT state, words, changed, refused FROM tickets WHERE ticket = ?1")?
+                .query_row([ticket], |row| {
+                    let (state, words, changed, refused) =
+                        (column::word(row, 0)?, row.get(1)?, column::parsed(row, 2)?, row.get(3)?);
+                    Ok(TicketView { state, words, changed, refused, waiting: Vec::new() })
+                })
                 .optional()?;
             Ok(match (told, waiting.first()) {
-                (Some((state, words, changed)), _) => Some(TicketView { state, words, changed, waiting }),
-                (None, Some(&changed)) => {
-                    Some(TicketView { state: TicketState::Offered, words: String::new(), changed, waiting })
+                // What was refused is no news to whoever has sent something else since.
+                (Some(told), _) if waiting.is_empty() || told.state != TicketState::Rejected || !told.words.is_empty() => {
+                    Some(TicketView { waiting, ..told })
                 }
-                (None, None) => None,
+                (_, Some(&changed)) => {
+                    Some(TicketView { state: TicketState::Offered, words: String::new(), changed, waiting, refused: None })
+                }
+                (_, None) => None,
             })
-        })
-    }
-
-    /// Forgets a ticket that has ended: whoever asks with it is told that there is none.
-    pub fn forget(&self, ticket: &str) -> Result<(), HistoryError> {
-        self.with("forget a ticket", TransactionBehavior::Immediate, |connection| {
-            connection.execute("DELETE FROM tickets WHERE ticket = ?1", [ticket])?;
-            Ok(())
         })
     }
 }

@@ -24,9 +24,11 @@ CREATE TABLE offers (
 
 -- What the project tells volunteers, who ask by ticket.
 CREATE TABLE tickets (
-    ticket  TEXT    PRIMARY KEY,
-    state   TEXT    NOT NULL,
-    words   TEXT    NOT NULL,
-    changed TEXT    NOT NULL,
-    taken   INTEGER NOT NULL       -- sequence of the newest message that was taken; 0: none
+    ticket    TEXT    PRIMARY KEY,
+    state     TEXT    NOT NULL,
+    words     TEXT    NOT NULL,
+    changed   TEXT    NOT NULL,
+    taken     INTEGER NOT NULL,    -- sequence of the newest message that was taken; 0: none
+    is_mirror INTEGER NOT NULL,    -- 1: its volunteer has a place with us, and must be able to leave
+    refused   TEXT                 -- why the last message of it was not taken
 ) STRICT, WITHOUT ROWID;

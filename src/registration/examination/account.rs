@@ -2,7 +2,7 @@
 
 use super::challenge::Challenge;
 use super::{Check, Finding, Login};
-use crate::base::ByteCount;
+use crate::base::{ByteCount, ObjectPath};
 use crate::store::{ErrorKind, Store, StoreError, SwapClass, probe};
 
 /// Whether a failed call is the answer of somebody who knows us. Otherwise it says nothing about rights: we did not get in, or
@@ -82,6 +82,29 @@ fn rights(login: &Login) -> String {
                 .to_owned()
         }
         Login::Folder(path) => format!("whoever runs this must be able to write to {path}"),
+    }
+}
+
+/// Whether a copy of the project lies there already, and whose it is. That we get in proves nothing: one key of ours opens the
+/// accounts of all volunteers.
+pub(super) async fn owner(store: &dyn Store, claim: &ObjectPath) -> Finding {
+    let check = Check::Owner;
+    let pointer = ObjectPath::new("metadata/timestamp.json".to_owned()).expect("a name of ours is a good path");
+    match store.stat(&pointer).await {
+        Ok(None) => return Finding::passed(check, "no copy lies there yet"),
+        Ok(Some(_)) => {}
+        Err(error) => return Finding::not_tried(check, error.to_string()),
+    }
+    match store.stat(claim).await {
+        Ok(Some(_)) => Finding::passed(check, format!("a copy lies there, and beside it {claim}")),
+        Ok(None) => Finding::failed(
+            check,
+            "a copy of the project lies there already: it may be the mirror of somebody else",
+            format!(
+                "if it is yours: put an empty file {claim} there, beside the folder metadata, and let it be looked at once more"
+            ),
+        ),
+        Err(error) => Finding::failed(check, error.to_string(), "see that our account may read there"),
     }
 }
 

@@ -14,6 +14,8 @@ pub enum Check {
     PublicEncryption,
     /// Whether the server lets us in.
     Login,
+    /// Whether a copy that lies there already is the volunteer's own.
+    Owner,
     /// Whether an object can be written.
     Write,
     /// Whether the account reads back what it wrote.
@@ -68,10 +70,11 @@ pub enum Check {
 
 impl Check {
     /// All of them, in the order in which they are asked.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 29] = [
         Self::Encryption,
         Self::PublicEncryption,
         Self::Login,
+        Self::Owner,
         Self::Write,
         Self::ReadBack,
         Self::PublicRead,
@@ -106,6 +109,7 @@ impl Check {
             Self::Encryption => "encrypted when we write",
             Self::PublicEncryption => "encrypted for readers",
             Self::Login => "log in",
+            Self::Owner => "yours to offer",
             Self::Write => "write",
             Self::ReadBack => "read back",
             Self::PublicRead => "readers get it",

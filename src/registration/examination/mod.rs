@@ -44,6 +44,9 @@ pub async fn examine(place: &Place, tell: &mut (dyn FnMut(&Finding) + Send)) -> 
 }
 
 async fn inside(place: &Place, opened: &Opened, told: &mut Told<'_>) {
+    if let Some(claim) = &place.claim {
+        told.add(account::owner(opened.store(), claim).await);
+    }
     let challenge = Challenge::new();
     let let_in = challenge.try_out(place, opened.store(), told).await;
     challenge.remove(place, opened.store(), told).await;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use camino::Utf8PathBuf;
 
 use super::PublicFace;
-use crate::base::{ByteCount, Clock, TargetName};
+use crate::base::{ByteCount, Clock, ObjectPath, TargetName};
 use crate::store::folder::FolderStore;
 use crate::store::s3::{S3Settings, S3Store};
 use crate::store::sftp::{SftpSettings, SftpStore};
@@ -28,6 +28,8 @@ pub struct Place {
     pub patience: Duration,
     /// Tells how long a certificate is still good for.
     pub clock: Clock,
+    /// The name of a file that whoever offers the place can put there and nobody else; `None`: nobody has to show that.
+    pub claim: Option<ObjectPath>,
 }
 
 /// How to log in, with the secret that it takes.

@@ -55,6 +55,7 @@ fn place(login: Login, public_url: &str) -> Place {
         needed: Some(ByteCount(1 << 20)),
         patience: PATIENCE,
         clock: Clock::System,
+        claim: None,
     }
 }
 

@@ -6,3 +6,4 @@ mod offers;
 mod pages;
 mod seized;
 mod site;
+mod users;

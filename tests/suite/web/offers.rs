@@ -2,7 +2,7 @@
 
 use camino::Utf8PathBuf;
 use spartacus::base::Sha256;
-use spartacus::history::TicketState;
+use spartacus::history::{TicketNews, TicketState};
 use spartacus::registration::{Message, Request};
 use spartacus::trust::SigningKey;
 
@@ -54,8 +54,16 @@ fn a_pasted_offer_is_acknowledged_at_once_and_its_ticket_tells_how_it_stands() {
     assert_eq!(site.front.queue().expect("the database is ours").waiting, 1);
 
     let now = jiff::Timestamp::now();
-    site.front.take(&ticket, waiting[0].sequence, now).expect("the database is ours");
-    site.front.tell(&ticket, TicketState::Rejected, "The folder is <b>full</b>.\nMake room.", now).expect("the database is ours");
+    site.front.take(&waiting[0], None, now).expect("the database is ours");
+    let news = TicketNews {
+        ticket: ticket.clone(),
+        state: TicketState::Rejected,
+        words: "The folder is <b>full</b>.\nMake room.".to_owned(),
+        changed: now,
+        taken: waiting[0].sequence,
+        is_mirror: false,
+    };
+    site.front.tell(&[news], now).expect("the database is ours");
     let page = site.get(&format!("/{place}"));
     assert!(page.text().contains("It was not accepted.") && page.text().contains("&lt;b&gt;full&lt;/b&gt;"), "{}", page.text());
     let told = site.get(&format!("/api/v1/offers/{ticket}")).json();
@@ -120,11 +128,19 @@ fn only_signed_messages_for_this_project_are_kept_and_never_more_than_may_wait()
     assert_eq!(full.status, 503, "{}", full.text());
     assert_eq!(full.header("strict-transport-security"), Some("max-age=31536000"));
     assert!(full.json()["error"].as_str().is_some_and(|words| words.contains("as many offers wait")), "{}", full.text());
-    // Whom the project knows gets through: who has a place with us must be able to leave.
-    let first = site.front.waiting().expect("the database is ours")[0].ticket.clone();
-    site.front.tell(&first, TicketState::Active, "", jiff::Timestamp::now()).expect("the database is ours");
-    assert_eq!(site.front.queue().expect("the database is ours").waiting, 3);
-    wait_until("the queue is told", || site.get("/healthz").json()["waiting"] == 3);
+    // Who has a place with us gets through: they must be able to leave.
+    let news = TicketNews {
+        ticket: Message::read(offer.as_bytes(), site.pin(), jiff::Timestamp::now()).expect("a good one").ticket().to_string(),
+        state: TicketState::Active,
+        words: String::new(),
+        changed: jiff::Timestamp::now(),
+        taken: 1,
+        is_mirror: true,
+    };
+    site.front.tell(&[news], jiff::Timestamp::now()).expect("the database is ours");
+    assert_eq!(from_proxy(&offer).status, 202);
+    assert_eq!(site.front.queue().expect("the database is ours").waiting, 4);
+    wait_until("the queue is told", || site.get("/healthz").json()["waiting"] == 4);
 }
 
 #[test]
@@ -161,7 +177,10 @@ fn maintainers_take_in_what_came_and_the_ticket_says_what_they_decided() {
     desk.run(&["push"]).ends_with(0);
     assert_eq!(told()["state"], "offered");
     let refused = ask(address, "GET", &format!("/api/v1/offers/{other}"), "", b"").json();
-    assert!(refused["words"].as_str().is_some_and(|words| words.contains("nothing was offered under this ticket")), "{refused}");
+    assert!(
+        refused["refused"].as_str().is_some_and(|words| words.contains("nothing was offered under this ticket")),
+        "{refused}"
+    );
     assert_eq!(ask(address, "GET", "/healthz", "", b"").status, 200);
 }
 

@@ -135,6 +135,11 @@ impl Site {
         Duration::from_millis(ticks * 10)
     }
 
+    /// The project's pin.
+    pub fn pin(&self) -> Sha256 {
+        Sha256::of(&self.root)
+    }
+
     /// A signed file that offers a place, of a volunteer of its own, `seconds` after now.
     pub fn offer(&self, volunteer: &SigningKey, seconds: i64) -> String {
         message(volunteer, Sha256::of(&self.root), seconds)
