@@ -13,7 +13,7 @@ const ROUTES: [&str; 8] = ["page", "script", "register", "post", "ticket", "api"
 /// Kinds of answers.
 const CODES: [&str; 4] = ["2xx", "3xx", "4xx", "5xx"];
 /// What became of posts.
-const POSTS: [&str; 6] = ["kept", "known", "full", "refused", "forged", "limited"];
+const POSTS: [&str; 8] = ["kept", "known", "older", "many", "full", "refused", "forged", "limited"];
 /// Why a connection ended before it was answered.
 const DROPS: [&str; 4] = ["address", "all", "descriptors", "time"];
 
@@ -22,6 +22,8 @@ const DROPS: [&str; 4] = ["address", "all", "descriptors", "time"];
 pub(super) enum Post {
     Kept,
     Known,
+    Older,
+    Many,
     Full,
     Refused,
     Forged,

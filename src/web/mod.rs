@@ -18,11 +18,13 @@ mod frame;
 mod gate;
 mod guard;
 mod health;
+mod intake;
 mod offers;
 mod rates;
 mod register;
 mod routes;
 mod script;
+mod seldom;
 mod serve;
 #[cfg(test)]
 mod tests;

@@ -5,8 +5,10 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Request, State};
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, Request, State};
 use axum::response::Response;
+use hyper::header::HeaderValue;
 use hyper::{HeaderMap, StatusCode, header};
 use maud::{Markup, html};
 use serde_json::json;
@@ -28,10 +30,14 @@ pub(super) fn again(web: &Web, asker: Asker, refused: &Refused, pasted: &str) ->
     refused.timed(form(web, asker, refused.status, Some(refused), pasted))
 }
 
-/// `GET /assets/register.js`
-pub(super) async fn script(State(web): State<Arc<Web>>, headers: HeaderMap) -> Response {
-    match &web.script {
-        Some(script) => answers::file(&script.asset, &headers, "public, max-age=3600"),
+/// `GET /assets/<name>`: the script, whose name changes with it.
+pub(super) async fn script(
+    State(web): State<Arc<Web>>,
+    name: Result<Path<String>, PathRejection>,
+    headers: HeaderMap,
+) -> Response {
+    match web.script.as_ref().filter(|script| name.is_ok_and(|Path(name)| name == script.name)) {
+        Some(script) => answers::file(&script.asset, &headers, "public, max-age=31536000, immutable"),
         None => Refused::new(StatusCode::NOT_FOUND, "there is nothing at this address").to_page("../"),
     }
 }
@@ -66,12 +72,14 @@ fn form(web: &Web, asker: Asker, status: StatusCode, refused: Option<&Refused>, 
     };
     let tail = html! {
         @if let Some(script) = script {
-            script src="assets/register.js" integrity=(script.integrity) crossorigin="anonymous" defer {}
+            script src={ "assets/" (script.name) } integrity=(script.integrity) crossorigin="anonymous" defer {}
         }
     };
     let mut response = answers::of(status, "text/html; charset=utf-8", frame::page(&title, "", &body, &tail));
     let policy = if script.is_some() { frame::script_policy() } else { frame::policy(true) };
     response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
+    // With none at all, browsers do not say either where the form is posted from.
+    response.headers_mut().insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
     response
 }
 
@@ -86,9 +94,10 @@ fn about(invite: &Invite) -> Markup {
             h2 { "What we agree on" }
             ul { @for condition in &invite.conditions { li { (condition) } } }
         }
+        p { "Pin of the project: " code { (invite.pin) } ". Compare it with what the project says elsewhere, before you write a secret here." }
         details {
             summary { "To whom secrets are sealed" }
-            p { "Compare these with what the project says elsewhere. Pin: " code { (invite.pin) } }
+            p { "Compare these, too. The program does it for you: it seals only for what the pin vouches for." }
             ul { @for recipient in &invite.recipients { li { code { (recipient) } } } }
         }
     }

@@ -32,8 +32,12 @@ pub struct Received {
 pub enum Reception {
     /// It waits for a maintainer from now on.
     Kept,
-    /// It came before, or a newer one of the same ticket did: nothing was changed.
+    /// It came before: nothing was changed.
     Known,
+    /// A newer message of the same ticket was accepted already: nothing was kept.
+    Older,
+    /// As many of the same ticket wait as may: nothing was kept.
+    Many,
     /// As many wait as may: nothing was kept.
     Full,
 }

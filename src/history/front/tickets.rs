@@ -68,6 +68,8 @@ pub struct TicketView {
     pub changed: Timestamp,
     /// Messages of it that wait, by the moment when they came.
     pub waiting: Vec<Timestamp>,
+    /// Why the last message was not taken; `None`: it was, or nothing was said of it.
+    pub refused: Option<String>,
 }
 
 impl Front {
@@ -98,9 +100,9 @@ impl Front {
                 .query_row([ticket], |row| Ok((column::word(row, 0)?, row.get(1)?, column::parsed(row, 2)?)))
                 .optional()?;
             Ok(match (told, waiting.first()) {
-                (Some((state, words, changed)), _) => Some(TicketView { state, words, changed, waiting }),
+                (Some((state, words, changed)), _) => Some(TicketView { state, words, changed, waiting, refused: None }),
                 (None, Some(&changed)) => {
-                    Some(TicketView { state: TicketState::Offered, words: String::new(), changed, waiting })
+                    Some(TicketView { state: TicketState::Offered, words: String::new(), changed, waiting, refused: None })
                 }
                 (None, None) => None,
             })

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use spartacus::report::public_files;
 
-use super::site::{Site, ask};
+use super::site::{Answer, Site, ask};
 use crate::cli_desk::Desk;
 use crate::public::example;
 use crate::support::process::{self, wait_until};
@@ -28,8 +28,6 @@ const ROUTES: &[&str] = &[
     "/metalink/4.2.0/4.2.0.meta4",
     "/invite",
     "/invite.json",
-    "/register",
-    "/assets/register.js",
     "/offers",
     "/offers/t-7k3q-9xzd-2f4h-m8vw",
     "/offers/nonsense",
@@ -156,37 +154,88 @@ fn the_document_names_every_route_of_the_interface_and_each_answers_as_it_says()
         .filter(|path| path.starts_with("/api/"))
         .collect();
     assert!(written.len() >= 6, "{written:?}");
-    let mut sorted: Vec<&str> = written.clone();
+    let mut sorted: Vec<&str> = written.iter().map(|path| path.strip_prefix("/api/v1").expect("there is one version")).collect();
     sorted.sort_unstable();
     sorted.dedup();
     assert_eq!(sorted, described.keys().map(String::as_str).collect::<Vec<_>>());
+    // Programs put a path behind the address of the server, which is relative to the document.
+    let server = document["servers"][0]["url"].as_str().expect("a server");
+    for base in ["http://front.test", "http://front.test/below/here"] {
+        let at = url::Url::parse(&format!("{base}/api/v1/openapi.json")).expect("an address").join(server).expect("relative");
+        assert_eq!(format!("{at}/status"), format!("{base}/api/v1/status"));
+    }
 
     let volunteer = spartacus::trust::SigningKey::generate("volunteer").expect("a key");
     let received = site.post(&site.offer(&volunteer, 0));
     assert_eq!(received.status, 202, "{}", received.text());
     let ticket = received.json()["ticket"].as_str().expect("a ticket").to_owned();
     for (path, methods) in described {
-        for (method, about) in methods.as_object().expect("methods") {
-            let path = path.replace("{ticket}", &ticket);
+        let place = format!("/api/v1{}", path.replace("{ticket}", &ticket));
+        for method in methods.as_object().expect("methods").keys() {
             let answer = match method.as_str() {
-                "get" => site.get(&path),
+                "get" => site.get(&place),
                 _ => site.post(&site.offer(&volunteer, 1)),
             };
-            let response = &about["responses"][answer.status.to_string()];
-            assert!(answer.status < 300 && response.is_object(), "{method} {path}: {} {}", answer.status, answer.text());
-            let schema = &response["content"]["application/json"]["schema"];
-            assert!(schema.is_object(), "{method} {path}");
-            fits(&document, schema, &answer.json(), &path);
+            assert!(answer.status < 300, "{method} {path}: {} {}", answer.status, answer.text());
+            is_described(&document, path, method, &answer);
+            let other = site.request("DELETE", &place, "", b"");
+            assert_eq!(other.status, 405, "{path}");
+            assert!(other.header("allow").is_some(), "{path}: {}", other.head);
+            is_described(&document, path, method, &other);
         }
     }
-    for (answer, status) in [
-        (site.get("/api/v1/offers/t-0000-0000-0000-0000"), 404),
-        (site.post("{}"), 422),
-        (site.request("POST", "/api/v1/offers", "Content-Type: text/plain\r\n", b"{}"), 415),
-    ] {
-        assert_eq!(answer.status, status);
-        fits(&document, &document["components"]["schemas"]["Refused"], &answer.json(), "refused");
+}
+
+#[test]
+fn every_refusal_of_the_interface_is_in_the_document() {
+    let site = Site::with(&example::many(2), 12, &[]);
+    let document = site.get("/api/v1/openapi.json").json();
+    let volunteer = || spartacus::trust::SigningKey::generate("volunteer").expect("a key");
+    let refused = |answer: &Answer, status: u16| {
+        assert_eq!(answer.status, status, "{}", answer.text());
+        assert_eq!(answer.header("retry-after").is_some(), matches!(status, 429 | 503), "{}", answer.head);
+        is_described(&document, "/offers", "post", answer);
+    };
+    let unknown = site.get("/api/v1/offers/t-0000-0000-0000-0000");
+    assert_eq!(unknown.status, 404);
+    is_described(&document, "/offers/{ticket}", "get", &unknown);
+    refused(&site.post("{}"), 422);
+    refused(&site.request("POST", "/api/v1/offers", "Content-Type: text/plain\r\n", b"{}"), 415);
+    refused(&site.post(&" ".repeat(64 * 1024 + 1)), 413);
+    let key = volunteer();
+    // As many of one volunteer as may wait, then one more.
+    for seconds in 0..8 {
+        let sent = site.post_from("198.51.100.1", &site.offer(&key, seconds));
+        assert_eq!(sent.status, 202, "{}", sent.text());
     }
+    let many = site.post_from("198.51.100.1", &site.offer(&key, 8));
+    refused(&many, 429);
+    assert_eq!(many.header("retry-after"), Some("86400"));
+    // A maintainer takes the newest: what was written before comes too late.
+    let waiting = site.front.waiting().expect("the database is ours");
+    let newest = waiting.iter().max_by_key(|message| message.sequence).expect("eight");
+    site.front.take(&newest.ticket, newest.sequence, Timestamp::now()).expect("the database is ours");
+    let older = site.post_from("198.51.100.2", &site.offer(&key, -60));
+    refused(&older, 409);
+    // And with four more as many wait as may.
+    for _ in 0..5 {
+        assert_eq!(site.post_from("203.0.113.1", &site.offer(&volunteer(), 0)).status, 202);
+    }
+    refused(&site.post_from("203.0.113.1", &site.offer(&volunteer(), 0)), 503);
+    let mut answers = std::iter::repeat_with(|| site.post("{}")).take(11);
+    refused(&answers.find(|answer| answer.status != 422).expect("ten of one network"), 429);
+}
+
+/// Whether the document describes this answer, and whether it is like that.
+fn is_described(document: &Value, path: &str, method: &str, answer: &Answer) {
+    let response = &document["paths"][path][method]["responses"][answer.status.to_string()];
+    let response = response["$ref"].as_str().map_or(response, |place| {
+        document.pointer(place.trim_start_matches('#')).unwrap_or_else(|| panic!("there is no {place}"))
+    });
+    let schema = &response["content"]["application/json"]["schema"];
+    assert!(schema.is_object(), "{method} {path} {} is not in the document", answer.status);
+    assert_eq!(answer.header("content-type"), Some("application/json"), "{method} {path}");
+    fits(document, schema, &answer.json(), path);
 }
 
 /// What the document uses of JSON Schema, and no more.

@@ -15,6 +15,7 @@ use spartacus::registration::{Invite, Limits, Message, Needs, Offered, OfferedPl
 use spartacus::report::{Board, content_type, public_files};
 use spartacus::trust::SigningKey;
 
+use super::offers::connect_from;
 use crate::support::process::{Server, Stop, wait_until};
 use crate::support::tools;
 
@@ -112,6 +113,13 @@ impl Site {
         self.request("POST", "/api/v1/offers", "Content-Type: application/json\r\n", file.as_bytes())
     }
 
+    /// The same through a proxy that is believed, in the name of `who`.
+    pub fn post_from(&self, who: &str, file: &str) -> Answer {
+        let stream = connect_from(SocketAddr::from(([127, 9, 0, 1], 0)), self.address);
+        let headers = format!("Content-Type: application/json\r\nX-Forwarded-For: {who}\r\nX-Forwarded-Proto: https\r\n");
+        try_on(stream, "POST", "/api/v1/offers", &headers, file.as_bytes()).expect("an answer")
+    }
+
     pub fn metric(&self, name: &str) -> f64 {
         let told = ask(self.metrics, "GET", "/metrics", "", b"");
         let line =
@@ -135,9 +143,14 @@ impl Site {
         Duration::from_millis(ticks * 10)
     }
 
+    /// The pin of the project.
+    pub fn pin(&self) -> Sha256 {
+        Sha256::of(&self.root)
+    }
+
     /// A signed file that offers a place, of a volunteer of its own, `seconds` after now.
     pub fn offer(&self, volunteer: &SigningKey, seconds: i64) -> String {
-        message(volunteer, Sha256::of(&self.root), seconds)
+        message(volunteer, self.pin(), seconds)
     }
 }
 
