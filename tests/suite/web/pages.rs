@@ -305,6 +305,22 @@ fn metrics_are_told_on_their_own_listener_only_and_promtool_takes_them() {
 }
 
 #[test]
+fn metrics_are_never_told_elsewhere_than_on_loopback() {
+    let desk = Desk::empty();
+    for (address, port) in [("0.0.0.0:9100", 9100), ("[::]:0", 8421), ("192.0.2.7:8421", 8421), ("[::ffff:192.0.2.7]:8421", 8421)]
+    {
+        let refused = desk.run(&["serve", "--metrics", address]).ends_with(2);
+        assert!(refused.err.contains("metrics are told without a login, so on loopback only"), "{}", refused.err);
+        assert!(refused.err.contains(&format!("hint: spartacus serve --metrics 127.0.0.1:{port}; ")), "{}", refused.err);
+    }
+    for address in ["127.0.0.1:0", "127.8.8.8:0", "[::1]:0"] {
+        // It gets as far as to miss the database.
+        let missed = desk.run(&["serve", "--metrics", address]).ends_with(2);
+        assert!(!missed.err.contains("loopback"), "{}", missed.err);
+    }
+}
+
+#[test]
 fn rounds_fill_the_front_of_a_project_and_a_folder_without_one_can_serve_it() {
     let desk = Desk::with_targets(&["paris"]);
     desk.run(&["push", "docs", "--as", "v1", "--yes"]).ends_with(0);
