@@ -28,7 +28,7 @@ export function check(values) {
     };
     const inside = {
         ...(PLACES[kind]?.(page) ?? {}),
-        contact: page.needed("contact", mailAddress),
+        contact: page.wanted("contact", mailAddress),
         notes: page.wanted("notes", notes),
     };
     const days = page.needed("days", wholeDays);

@@ -20,9 +20,9 @@ const WORDS = {
     failed: "It could not be sealed in this browser. Take the program, as described on this page.",
     long: "There is more in it than the project reads. Shorten the notes.",
     made:
-        "Sealed and signed; nothing was sent yet, and the secrets are no longer in this page. Save volunteer.key now, and keep it: " +
-        "it is the only proof that this offer is yours, you need it to change, pause or withdraw it, and it is gone when you leave " +
-        "this page. Then send the offer.",
+        "Sealed and signed. Nothing was sent yet, and the secrets are no longer in this page. Next, save volunteer.key and keep it: it is " +
+        "the only proof that this offer is yours, you need it to change, pause or withdraw it, and it is gone when you leave this page.",
+    saved: "volunteer.key was handed to your browser. Look that it is among your downloads; then send the sealed file, below.",
     changed: "You changed something: what was sealed before is gone. Seal again, then send.",
     unsaved:
         "You have not saved volunteer.key. Without it you cannot change, pause or withdraw the offer later. " +
@@ -44,8 +44,8 @@ class Registration {
         this.#invite = invite;
         this.#fields("kind")[0]?.addEventListener("change", () => this.#showKind());
         this.#one('[data-action="seal"]').addEventListener("click", () => void this.#seal());
-        this.#link.addEventListener("click", () => (this.#isSaved = true));
-        section.addEventListener("input", ({ target }) => target.dataset.field && this.#changed());
+        this.#link.addEventListener("click", () => this.#saved());
+        section.addEventListener("input", ({ target }) => target.dataset.field && this.#changed(target));
         this.#offer.form.addEventListener("submit", (event) => this.#beforeSend(event));
         // A page that comes back from the browser's memory would have a stranger's secrets in it.
         addEventListener("pagehide", () => this.#forget());
@@ -79,7 +79,7 @@ class Registration {
         this.#empty(SECRETS);
         this.#offer.value = this.#made = file;
         this.#offerKey(told.offered.name);
-        this.#say(WORDS.made);
+        this.#say(WORDS.made, "good");
         this.#link.focus();
     }
 
@@ -122,8 +122,16 @@ class Registration {
         link.hidden = false;
     }
 
-    /** What was sealed is not what stands in the fields any more. */
-    #changed() {
+    #saved() {
+        this.#isSaved = true;
+        this.#say(WORDS.saved, "good");
+    }
+
+    /** What was wrong with it may be right now, and what was sealed is not what stands in the fields any more. */
+    #changed(field) {
+        field.removeAttribute("aria-invalid");
+        const place = this.#section.querySelector(`[data-error="${field.dataset.field}"]`);
+        if (place) place.textContent = "";
         if (this.#made === null) return;
         if (sameText(this.#offer.value, this.#made)) this.#offer.value = "";
         this.#made = null;
@@ -158,8 +166,11 @@ class Registration {
         for (const name of names) for (const field of this.#fields(name)) field.value = "";
     }
 
-    #say(words) {
-        this.#one('[data-role="status"]').textContent = words;
+    /** Without a mood it is something to be mended. */
+    #say(words, mood = "bad") {
+        const place = this.#one('[data-role="status"]');
+        place.textContent = words;
+        place.dataset.mood = mood;
     }
 
     get #link() {
