@@ -37,11 +37,16 @@ web: $(WEB)/register.js ## the script of the registration form, which the next b
 	@printf '%s %s bytes sha384-%s\n' $< "$$(wc -c <$<)" "$$(openssl dgst -sha384 -binary $< | base64 -w0)"
 
 # Nothing of a package is run while it is installed; what may be installed is pinned by digest in package-lock.json.
-$(WEB)/register.js: $(wildcard src/web/form/*)
+# The tests need what it was built with, too.
+FORM := $(wildcard src/web/form/*)
+$(WEB)/register.js: $(FORM) $(if $(wildcard $(WEB_BUILD)/node_modules),,once-more)
 	@scripts/test-tools node
-	@rm -rf $(WEB_BUILD) && mkdir -p $(WEB) $(WEB_BUILD) && cp $^ $(WEB_BUILD)
+	@rm -rf $(WEB_BUILD) && mkdir -p $(WEB) $(WEB_BUILD) && cp $(FORM) $(WEB_BUILD)
 	@cd $(WEB_BUILD) && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@cd $(WEB_BUILD) && node build.mjs ../../$@
+
+.PHONY: once-more
+once-more:
 
 .PHONY: test
 test: ## every test, against real servers on loopback; installs them where it may
