@@ -48,7 +48,7 @@ impl<'a> Outputs<'a> {
             Ok(board) => board,
             Err(failure) => return metrics.and(Err(failure)),
         };
-        let page = self.html.map_or(Ok(()), |folder| write_public(&board, folder).map(|_| ()));
+        let page = self.html.map_or(Ok(()), |folder| write_public(&session.project, &board, folder).map(|_| ()));
         let front = match session.config.serve {
             Some(_) => self::metrics(session, &everybody, &board.fleet).and_then(|text| front::publish(session, &board, text)),
             None => Ok(()),

@@ -13,7 +13,7 @@ mod offer;
 mod setup;
 
 pub use examination::{Check, Examination, Finding, Login, Outcome, Place, PublicFace, examine, examine_chroot};
-pub use invite::{Invite, InviteError, LONGEST_INVITE, Needs, invite_page};
+pub use invite::{Invite, InviteError, LONGEST_INVITE, Needs, authorized_keys, invite_page};
 pub use offer::{
     LONGEST_OFFER, Limits, Message, OfferError, Offered, OfferedPlace, ParseTicketError, Request, Sealed, SecretName, Ticket,
     Withdrawal, as_target,

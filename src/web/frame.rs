@@ -45,9 +45,9 @@ pub(super) fn page(title: &str, up: &str, body: &Markup, tail: &Markup) -> Strin
             }
             body {
                 nav aria-label="Pages" {
-                    a href=(root) { "mirrors" } " · "
-                    a href={ (up) "invite" } { "become one" } " · "
-                    a href={ (up) "register" } { "register" }
+                    a href=(root) { "All mirrors" } " "
+                    a href={ (up) "invite" } { "The invite" } " "
+                    a href={ (up) "register" } { "Register a mirror" }
                 }
                 main { (body) }
                 (tail)

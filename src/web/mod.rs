@@ -14,6 +14,7 @@ mod asker;
 mod connection;
 mod counts;
 mod error;
+mod fields;
 mod frame;
 mod gate;
 mod guard;

@@ -7,7 +7,7 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
 use axum::response::Response;
 use hyper::{HeaderMap, StatusCode};
-use maud::html;
+use maud::{Markup, html};
 
 use super::answers::{self, Refused};
 use super::asker::Asker;
@@ -76,8 +76,8 @@ pub(super) async fn show(State(web): State<Arc<Web>>, path: Result<Path<String>,
     let queue = web.queue();
     let body = html! {
         h1 { "Your offer" }
-        p { "Ticket " code { (ticket) } ". Keep it: whoever has it sees this page, and nothing else." }
-        div.state {
+        p { "Ticket " code { (ticket) } ". Keep the address of this page: whoever has it sees how the offer stands, and nothing else." }
+        div class=(if view.state == TicketState::Active { "state good" } else { "state" }) {
             p { strong { (words_for(view.state)) } }
             @for line in view.words.lines() { p { (line) } }
             p.soft { "since " (moment(view.changed)) " UTC" }
@@ -88,14 +88,42 @@ pub(super) async fn show(State(web): State<Arc<Web>>, path: Result<Path<String>,
         }
         @if !view.waiting.is_empty() {
             p {
-                "Waiting in all: " (queue.waiting) "."
+                // This offer may be newer than what was last read of the queue.
+                "Waiting in all: " (queue.waiting.max(1)) "."
                 @if let Some(oldest) = queue.oldest { " The oldest came " (moment(oldest)) " UTC." }
             }
         }
-        h2 { "Later" }
-        p { "Changes are files that your own key signs: " code { "spartacus offer update" } ", " code { "pause" } ", " code { "resume" } ", " code { "withdraw" } "." }
+        @if matches!(view.state, TicketState::Offered | TicketState::Verifying) { (next()) }
+        @if view.state != TicketState::Retired { (changes()) }
     };
     answers::page(StatusCode::OK, "Your offer", "../", &body)
+}
+
+/// What the project does with an offer.
+fn next() -> Markup {
+    html! {
+        h2 { "What happens next" }
+        ol {
+            li { "A maintainer reads it. Nobody has connected to your server before that." }
+            li { "The project logs in and tries the place with small files. If something is not right, you are told, here or by mail." }
+            li { "It sends its files, and reads every byte back as readers do." }
+            li { "After some good days readers are sent to your mirror." }
+        }
+        p { "Leave the account open until then. You need not do anything else." }
+    }
+}
+
+/// What the volunteer can do later.
+fn changes() -> Markup {
+    html! {
+        h2 { "If something changes" }
+        p {
+            "What you say later is signed with your " code { "volunteer.key" } ". In a folder with that file and the "
+            a href="../invite.json" download { "invite.json" } " of the project, type the first line and one of the others:"
+        }
+        pre { "chmod 600 volunteer.key\nspartacus offer pause --until '14 days'\nspartacus offer resume\nspartacus offer withdraw" }
+        p { "Then " a href="../register#send" { "send" } " what is in the file that it makes, as you sent the offer." }
+    }
 }
 
 /// Who asks, as the guard noted it.

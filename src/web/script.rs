@@ -18,21 +18,18 @@ pub(super) struct Script {
     pub(super) name: String,
 }
 
+#[cfg(registration_script)]
+const BUILT_IN: Option<&'static [u8]> = Some(include_bytes!(env!("SPARTACUS_REGISTER_JS")));
+#[cfg(not(registration_script))]
+const BUILT_IN: Option<&'static [u8]> = None;
+
 impl Script {
     /// The one that is in this program; `None` in a plain build.
-    #[cfg(registration_script)]
     pub(super) fn built_in() -> Option<Self> {
-        Some(Self::new(include_bytes!(env!("SPARTACUS_REGISTER_JS"))))
-    }
-
-    /// The one that is in this program; `None` in a plain build.
-    #[cfg(not(registration_script))]
-    pub(super) fn built_in() -> Option<Self> {
-        None
+        BUILT_IN.map(Self::new)
     }
 
     /// Of these bytes.
-    #[cfg_attr(not(any(test, registration_script)), allow(dead_code, reason = "a plain build has no script"))]
     pub(super) fn new(bytes: &'static [u8]) -> Self {
         let integrity = format!("sha384-{}", STANDARD.encode(digest(&SHA384, bytes)));
         let name = format!("register-{}.js", hex::encode(&digest(&SHA256, bytes).as_ref()[..8]));

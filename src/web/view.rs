@@ -24,7 +24,7 @@ use super::seldom::Said;
 use super::token::Tokens;
 use crate::base::{AddressBlock, Clock, causes, escape};
 use crate::history::{Front, FrontAbout, HistoryError, Queue, Shown};
-use crate::registration::Invite;
+use crate::registration::{Invite, invite_page};
 
 /// Requests of one address that are under way, whatever proxies they come through.
 const UNDER_WAY: usize = 32;
@@ -224,9 +224,14 @@ impl Source {
 impl View {
     fn new(shown: Shown, now: Timestamp) -> Self {
         let about = shown.content.about;
-        let files: HashMap<String, Arc<Asset>> =
+        let mut files: HashMap<String, Arc<Asset>> =
             shown.content.pages.into_iter().map(|page| (page.path, Arc::new(Asset::new(&page.kind, page.bytes)))).collect();
         let invite = files.get("invite.json").and_then(|file| Invite::read(&file.bytes, about.pin, now).ok());
+        // The same page as in the folder, but for the way to the form, which is here and not there.
+        if let Some(invite) = &invite {
+            let page = invite_page(invite, Some("register"));
+            files.insert("invite.html".to_owned(), Arc::new(Asset::new("text/html; charset=utf-8", page.into())));
+        }
         let mirrors = files.get("mirrors.json").and_then(|file| serde_json::from_slice::<Value>(&file.bytes).ok());
         let mut mirrors = mirrors.filter(Value::is_object).unwrap_or_else(|| json!({}));
         let count = mirrors["mirrors"].as_array().map_or(0, Vec::len);

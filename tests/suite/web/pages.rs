@@ -86,6 +86,47 @@ fn every_route_has_its_answer_and_its_headers() {
 }
 
 #[test]
+fn the_form_is_there_with_and_without_its_script() {
+    let site = Site::new();
+    let page = site.get("/register");
+    let name =
+        page.text().split("src=\"assets/").nth(1).and_then(|rest| rest.split('"').next()).unwrap_or("register-0.js").to_owned();
+    let script = site.get(&format!("/assets/{name}"));
+    assert_eq!(page.header("referrer-policy"), Some("same-origin"), "otherwise browsers do not say where the form comes from");
+    assert_eq!(site.get("/assets/register.js").status, 404, "its name changes with it");
+    let policy = page.header("content-security-policy").expect("every page has one");
+    let style = policy.split("; style-src ").nth(1).and_then(|rest| rest.split(';').next()).expect("a style is allowed");
+    let allowed = policy.replace(style, "STYLE");
+    let plain = "default-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'; style-src STYLE";
+    assert_eq!((page.status, page.header("cache-control")), (200, Some("no-store")));
+    assert!(style.starts_with("'sha256-") && style.ends_with('\''), "{policy}");
+    // `make web` decides; either way there is a way to seal and a field for what was sealed.
+    let built_in = tools::repository().join("target/web/register.js");
+    if built_in.exists() {
+        let bytes = std::fs::read(built_in).expect("our own file");
+        assert!(script.status == 200 && script.body == bytes, "`make web` ran after this build: run cargo build once more");
+        assert_eq!(script.header("content-type"), Some("text/javascript; charset=utf-8"));
+        assert_eq!(allowed, format!("{plain}; script-src 'self'"));
+        let digest = openssl_sha384(&bytes);
+        assert!(page.text().contains(&format!("integrity=\"sha384-{digest}\" crossorigin=\"anonymous\"")), "{}", page.text());
+        assert!(page.text().contains("data-field=\"s3.secret_key\""), "{}", page.text());
+    } else {
+        assert_eq!((script.status, allowed.as_str()), (404, plain));
+        assert!(!page.text().contains("<script") && !page.text().contains("data-field"), "{}", page.text());
+    }
+    assert!(page.text().contains("spartacus offer seal") && page.text().contains("<textarea id=\"file\" name=\"offer\""));
+}
+
+/// As another program computes it.
+fn openssl_sha384(bytes: &[u8]) -> String {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("script");
+    std::fs::write(&file, bytes).expect("our own file");
+    let line = format!("openssl dgst -sha384 -binary {} | openssl base64 -A", file.display());
+    process::run(Command::new("/bin/sh").args(["-c", &line])).trim().to_owned()
+}
+
+#[test]
 fn what_is_shown_is_what_lies_in_the_folder_and_a_new_round_is_seen_at_once() {
     let site = Site::new();
     for (path, text) in public_files(&example::fleet()).files() {
@@ -304,6 +345,10 @@ fn metrics_are_told_on_their_own_listener_only_and_promtool_takes_them() {
     assert_eq!(ask(site.metrics, "GET", "/register", "", b"").status, 404);
 }
 
+fn recipient() -> String {
+    spartacus::config::sealed::Identity::generate().to_public().to_string()
+}
+
 #[test]
 fn metrics_are_never_told_elsewhere_than_on_loopback() {
     let desk = Desk::empty();
@@ -327,7 +372,12 @@ fn rounds_fill_the_front_of_a_project_and_a_folder_without_one_can_serve_it() {
     desk.run(&["check"]).ends_with(0);
     let none = desk.run(&["serve", "--listen", "127.0.0.1:0"]).ends_with(2);
     assert!(none.err.contains("hint: with `serve: {database: ./.spartacus/front/front.db}` in targets.yaml"), "{}", none.err);
-    desk.edit("targets.yaml", "targets:", "serve: {}\ntargets:");
+    desk.edit(
+        "targets.yaml",
+        "targets:",
+        &format!("serve: {{}}\ninvite: {{send_to: [m@example.org], recipients: [{}]}}\ntargets:", recipient()),
+    );
+    desk.run(&["invite", "--yes"]).ends_with(0);
     desk.run(&["check", "--html", "public"]).ends_with(0);
     assert!(desk.path(".spartacus/front/front.db").exists());
 
@@ -345,6 +395,13 @@ fn rounds_fill_the_front_of_a_project_and_a_folder_without_one_can_serve_it() {
     let address = told["address"].as_str().and_then(|text| text.parse().ok()).expect("an address");
     let index = ask(address, "GET", "/", "", b"");
     assert_eq!(index.text(), desk.read("public/index.html"));
+    // The way to the invite is on both, the way to the form only where the form is.
+    assert!(index.text().contains("<a href=\"invite.html\">"), "{}", index.text());
+    let to_form = "<a href=\"register\">";
+    assert!(ask(address, "GET", "/invite.html", "", b"").text().contains(to_form));
+    let written = desk.read("public/invite.html");
+    assert!(written.contains("Mirrors wanted: demo") && !written.contains(to_form), "{written}");
+    assert_eq!(desk.read("public/invite.json"), desk.read("invite/invite.json"));
     assert_eq!(ask(address, "GET", "/api/v1/status", "", b"").json()["project"], "demo");
     // A port that is taken, and a file that is no front database.
     let taken = elsewhere.run(&["serve", "--database", &database, "--listen", &address.to_string()]).ends_with(2);

@@ -71,12 +71,24 @@ fn what_was_sealed_is_nowhere_in_files_logs_or_memory_of_the_front() {
 
 #[test]
 fn the_room_has_no_words_for_going_anywhere() {
-    let folder = tools::repository().join("src/web");
-    for entry in std::fs::read_dir(folder).expect("our own sources") {
+    let room = tools::repository().join("src/web");
+    let mut scripts = 0;
+    for entry in [room.join("form"), room].into_iter().flat_map(|folder| std::fs::read_dir(folder).expect("our own sources")) {
         let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            continue;
+        }
         let text = std::fs::read_to_string(&path).expect("text");
         for word in GOING {
             assert!(!text.contains(word), "{} has {word}", path.display());
         }
+        // What seals in the browser goes nowhere either.
+        if path.extension().is_some_and(|extension| extension == "js") {
+            scripts += 1;
+            for word in ["fetch(", "XMLHttpRequest", "WebSocket", "sendBeacon", "EventSource", "import(", "eval(", "innerHTML"] {
+                assert!(!text.contains(word), "{} has {word}", path.display());
+            }
+        }
     }
+    assert!(scripts > 4, "the form has scripts");
 }

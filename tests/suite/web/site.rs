@@ -86,7 +86,7 @@ impl Site {
         let mut pages = pages_of(board, about(&root, waiting));
         let invite = invite(&root, desk.read("keys/deploy_ed25519.pub").trim()).to_file(&key);
         let read = Invite::read(&invite, Sha256::of(&root), Timestamp::now()).expect("an invite that holds");
-        for (path, bytes) in [("invite.html", invite_page(&read).into_bytes()), ("invite.json", invite)] {
+        for (path, bytes) in [("invite.html", invite_page(&read, None).into_bytes()), ("invite.json", invite)] {
             pages.pages.push(FrontPage { path: path.to_owned(), kind: content_type(path).to_owned(), bytes: bytes.into() });
         }
         front.publish(&pages, Timestamp::now()).expect("pages are published");
