@@ -27,14 +27,38 @@ check: ## format, clippy, rooms, documentation, licences and sources of dependen
 	@RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps
 	@cargo deny --locked check bans licenses sources
 
+# The registration form works without it, and then tells of the program and of its paste field.
+WEB := target/web
+# Beside it and not in it: cargo looks through all of target/web for changes.
+WEB_BUILD := target/web-build
+
+.PHONY: web
+web: $(WEB)/register.js ## the script of the registration form, which the next build embeds; needs node and npm
+	@printf '%s %s bytes sha384-%s\n' $< "$$(wc -c <$<)" "$$(openssl dgst -sha384 -binary $< | base64 -w0)"
+
+# Nothing of a package is run while it is installed; what may be installed is pinned by digest in package-lock.json.
+# The tests need what it was built with, too.
+FORM := $(wildcard src/web/form/*)
+$(WEB)/register.js: $(FORM) $(if $(wildcard $(WEB_BUILD)/node_modules),,once-more)
+	@scripts/test-tools node
+	@rm -rf $(WEB_BUILD) && mkdir -p $(WEB) $(WEB_BUILD) && cp $(FORM) $(WEB_BUILD)
+	@cd $(WEB_BUILD) && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@cd $(WEB_BUILD) && node build.mjs ../../$@
+
+.PHONY: once-more
+once-more:
+
 .PHONY: test
 test: ## every test, against real servers on loopback; installs them where it may
 	@scripts/test-tools
+	@$(MAKE) --no-print-directory web
+	@node --test --test-reporter=spec tests/web/form.test.mjs
 	@cargo nextest run --locked --no-tests fail
 
 .PHONY: test-servers
 test-servers: $(GARAGE_ROOT)/bin/garage ## every test, and those against servers that take minutes to build (Garage)
 	@scripts/test-tools
+	@$(MAKE) --no-print-directory web
 	@SPARTACUS_TEST_GARAGE=$< cargo nextest run --locked --no-tests fail --profile wide
 
 $(GARAGE_ROOT)/bin/garage:

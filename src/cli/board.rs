@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use super::exit::{self, Failure};
 use super::fleet::fleet;
+use super::invite::to_publish;
 use super::parties::good_standpoints;
 use super::session::{Session, bundle_failure, hinted};
 use crate::base::{BundleName, Holds, TargetName};
@@ -44,6 +45,7 @@ pub async fn board(session: &Session, targets: &[&Target]) -> Result<Board, Fail
         bundles,
         chunk_bytes: CHUNK_BYTES,
         alone: false,
+        invites: to_publish(&session.project, fleet.at).is_some(),
         fleet,
     })
 }

@@ -34,7 +34,9 @@ impl Cancel {
                     // What is on disk and on the servers survives a kill at any point; see docs/architecture.md.
                     std::process::exit(i32::from(code));
                 }
-                surface.remark("stopping: running requests are ended, no pointer moves any more (once more to stop at once)");
+                surface.remark(
+                    "stopping: what is under way is brought to a good end, and nothing new is begun (once more to stop at once)",
+                );
                 listener.code.store(code, Ordering::Relaxed);
                 listener.token.cancel();
             }

@@ -1,22 +1,23 @@
 //! The front database, where a project has one.
 
 use bytes::Bytes;
-use jiff::Timestamp;
 
 use super::exit::{self, Failure};
-use super::invite::to_publish;
+use super::invite::beside_pages;
 use super::session::{Session, bundle_failure, hinted};
 use crate::bundle::Project;
 use crate::config::Config;
 use crate::history::{Front, FrontAbout, FrontPage, FrontPages};
-use crate::registration::{Invite, invite_page};
 use crate::report::{Board, content_type, public_files};
 
-/// Opens the front database, which is made if it is not there; `None`: targets.yaml has no `serve:`.
+/// Opens the project's front database, which is made if it is not there; `None`: targets.yaml has no `serve:`.
 pub fn front(config: &Config, project: &Project) -> Result<Option<Front>, Failure> {
     let Some(policy) = &config.serve else { return Ok(None) };
     let path = policy.database.clone().unwrap_or_else(|| project.state().join("front/front.db"));
-    Front::open(&path).map(Some).map_err(|error| hinted(exit::UNEXPECTED, error))
+    let (failed, pin) = (|error| hinted(exit::UNEXPECTED, error), project.pin().map_err(bundle_failure)?);
+    let front = Front::open(&path).map_err(failed)?;
+    front.belongs_to(pin).map_err(failed)?;
+    Ok(Some(front))
 }
 
 /// Puts everything that may be told to everybody into the front database, if there is one.
@@ -33,15 +34,6 @@ pub fn publish(session: &Session, board: &Board, metrics: String) -> Result<(), 
     let page = |path: &str, bytes: Bytes| FrontPage { path: path.to_owned(), kind: content_type(path).to_owned(), bytes };
     let mut pages: Vec<FrontPage> =
         public_files(board).files().map(|(path, text)| page(path, Bytes::copy_from_slice(text.as_bytes()))).collect();
-    pages.extend(
-        invited(session, now).into_iter().flat_map(|(file, html)| [page("invite.json", file), page("invite.html", html)]),
-    );
+    pages.extend(beside_pages(&session.project, board.fleet.at).into_iter().flatten().map(|(path, bytes)| page(path, bytes)));
     front.publish(&FrontPages { about, pages, metrics }, now).map_err(|error| hinted(exit::UNEXPECTED, error))
-}
-
-/// The newest invite, while it holds: the file and its page.
-fn invited(session: &Session, now: Timestamp) -> Option<(Bytes, Bytes)> {
-    let file = to_publish(&session.project, now)?;
-    let invite = Invite::read(&file, session.project.pin().ok()?, now).ok()?;
-    Some((file, invite_page(&invite).into()))
 }

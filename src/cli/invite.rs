@@ -70,7 +70,7 @@ async fn write(surface: &Surface, global: &Global, order: &Order) -> Ended {
     let text = String::from_utf8_lossy(&signed);
     std::fs::create_dir_all(&order.out).map_err(|error| file_failure("make", &order.out, error))?;
     write_whole(&file, &text)?;
-    write_whole(&page, &invite_page(&read))?;
+    write_whole(&page, &invite_page(&read, None))?;
     write_whole(&published_at(&project), &text)?;
     if config.serve.is_some() {
         outputs::show(&Session::open(&surface.silent(), global)?).await;
@@ -95,6 +95,13 @@ pub fn to_publish(project: &Project, now: Timestamp) -> Option<Bytes> {
     let bytes = read_at_most(&published_at(project), LONGEST_INVITE).ok()?;
     Invite::read(&bytes, project.pin().ok()?, now).ok()?;
     Some(bytes.into())
+}
+
+/// The newest invite that still holds, and its page, to lie beside the public pages: paths and contents.
+pub fn beside_pages(project: &Project, now: Timestamp) -> Option<[(&'static str, Bytes); 2]> {
+    let file = to_publish(project, now)?;
+    let invite = Invite::read(&file, project.pin().ok()?, now).ok()?;
+    Some([("invite.json", file), ("invite.html", invite_page(&invite, None).into())])
 }
 
 fn published_at(project: &Project) -> Utf8PathBuf {

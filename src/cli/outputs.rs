@@ -50,7 +50,7 @@ impl<'a> Outputs<'a> {
             Ok(board) => board,
             Err(failure) => return metrics.and(Err(failure)),
         };
-        let page = self.html.map_or(Ok(()), |folder| write_public(&board, folder).map(|_| ()));
+        let page = self.html.map_or(Ok(()), |folder| write_public(&session.project, &board, folder).map(|_| ()));
         if let Err(failure) = publish(session, &everybody, &board) {
             warn(&failure);
         }

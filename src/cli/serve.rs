@@ -13,6 +13,14 @@ use crate::web::{self, Settings, WebError};
 
 /// Serves until it is stopped. No project is needed, only its front database.
 pub async fn serve(surface: &Surface, global: &Global, order: &Serve) -> Ended {
+    // Metrics name every mirror and how it is, and nobody logs in for them.
+    if let Some(elsewhere) = order.metrics.filter(|address| !address.ip().to_canonical().is_loopback()) {
+        let message = format!("--metrics {elsewhere}: metrics are told without a login, so on loopback only");
+        return Err(Failure::told(exit::USAGE, message).hint(format!(
+            "spartacus serve --metrics 127.0.0.1:{port}; from another machine: ssh -N -L {port}:127.0.0.1:{port} THIS-MACHINE",
+            port = if elsewhere.port() == 0 { 8421 } else { elsewhere.port() },
+        )));
+    }
     let database = order.database.clone().unwrap_or_else(|| folder(global).join(".spartacus/front/front.db"));
     let cancel = Cancel::on_signals(surface)?;
     let settings = Settings {

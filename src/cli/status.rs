@@ -30,7 +30,7 @@ pub async fn status(surface: &Surface, global: &Global, order: &Status) -> Ended
     let targets = session.selected(&global.only)?;
     if let Some(folder) = &order.html {
         refuse_own_files(global, "--html", folder)?;
-        let written = write_public(&board(&session, &everybody(&session)).await?, folder)?;
+        let written = write_public(&session.project, &board(&session, &everybody(&session)).await?, folder)?;
         answer(
             surface,
             "spartacus.public/1",

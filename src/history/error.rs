@@ -56,6 +56,20 @@ pub enum HistoryError {
         /// Where it was looked for.
         path: Utf8PathBuf,
     },
+    /// The front database of another project.
+    #[error("{path}: the front database of another project, with the pin {pin}")]
+    FrontOfAnother {
+        /// Which.
+        path: Utf8PathBuf,
+        /// Whose.
+        pin: crate::base::Sha256,
+    },
+    /// Another file than a front database.
+    #[error("{path}: this is no front database")]
+    NotFront {
+        /// Which.
+        path: Utf8PathBuf,
+    },
     /// Somebody holds the front database.
     #[error("{path}: the front database is in use by another process")]
     FrontBusy {
@@ -130,11 +144,20 @@ impl Hinted for HistoryError {
                 "`mv {path} {path}.damaged` and run again: uploads are compared with the mirrors anew, only the past is lost"
             ),
             Self::NoFront { path } => {
-                format!("with `serve: {{database: {path}}}` in targets.yaml, `spartacus check` and `spartacus schedule` make it")
+                format!(
+                    "with `serve: {{database: {path}}}` in targets.yaml, `spartacus check` and `spartacus schedule` make it; if another file is named \
+                     there: `spartacus serve --database FILE`"
+                )
             }
             Self::FrontDamaged { path, .. } => format!(
-                "`mv {path} {path}.damaged` and run `spartacus check`: pages are made anew, offers that waited are in the old file"
+                "stop `spartacus serve`, `mv {path} {path}.damaged && rm -f {path}-journal`, and run `spartacus check`: pages are made anew, and \
+                 messages that nobody has taken yet have to be sent again"
             ),
+            Self::FrontOfAnother { .. } | Self::NotFront { .. } => {
+                "each project has a front database of its own: name another file with `serve: {database: FILE}` in targets.yaml, and with \
+                 `spartacus serve --database FILE`"
+                    .to_owned()
+            }
             Self::Newer { .. } => "update spartacus on this machine; state files are never changed back".to_owned(),
             Self::Busy { .. } => "another spartacus is at work on this project; try again when it is done".to_owned(),
             Self::FrontBusy { path } => format!("who holds it: `fuser {path}`; what waits in it is taken in by the next run"),

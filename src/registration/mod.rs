@@ -13,10 +13,10 @@ mod offer;
 mod setup;
 
 pub use examination::{Check, Examination, Finding, Login, Outcome, Place, PublicFace, examine, examine_chroot};
-pub use invite::{Invite, InviteError, LONGEST_INVITE, Needs, invite_page};
+pub use invite::{Invite, InviteError, LONGEST_INVITE, Needs, authorized_keys, invite_page};
 pub use offer::{
     LONGEST_OFFER, Limits, Message, OfferError, Offered, OfferedPlace, ParseTicketError, Request, Sealed, SecretName, Ticket,
-    Withdrawal, as_target,
+    Withdrawal, as_target, without_mail,
 };
 pub use setup::{
     Flavour, ParseFlavourError, ParseWebServerError, Preparation, SetupChoices, SetupError, SetupForm, SetupStep, WebServer,

@@ -26,6 +26,8 @@ pub struct Board {
     pub bundles: Vec<BoardBundle>,
     /// The page stands alone: there are none beside it that it could link to.
     pub alone: bool,
+    /// An invite lies beside the pages: `invite.html`.
+    pub invites: bool,
     /// Length of the chunks of large files, in bytes; the last one may be shorter.
     pub chunk_bytes: u64,
 }

@@ -53,6 +53,11 @@ impl Refused {
         self.timed(page(self.status, "That did not work", up, &body))
     }
 
+    /// As whoever asks for `path` expects it.
+    pub(super) fn to(&self, path: &str) -> Response {
+        if is_for_programs(path) { self.to_json() } else { self.to_page(&up(path)) }
+    }
+
     /// Says when to come again.
     pub(super) fn timed(&self, mut response: Response) -> Response {
         if let Some(after) = self.after {
@@ -110,6 +115,11 @@ pub(super) fn file(asset: &Asset, asked: &HeaderMap, lasts: &'static str) -> Res
     headers.insert(header::CONTENT_SECURITY_POLICY, asset.policy.clone());
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(lasts));
     response
+}
+
+/// Whether what is answered at `path` is for programs.
+pub(super) fn is_for_programs(path: &str) -> bool {
+    path.starts_with("/api/")
 }
 
 /// What leads from `path` to the root of the site.

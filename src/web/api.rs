@@ -5,16 +5,17 @@
 
 use std::sync::Arc;
 
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
 use axum::response::Response;
 use hyper::{HeaderMap, StatusCode};
 use serde_json::json;
 
 use super::answers::{self, Refused, object};
-use super::offers::{allow, asker, body, expect_kind, find, take_in};
+use super::intake;
+use super::offers::{asker, find};
 use super::routes::{no_invite, nothing_yet};
 use super::view::Web;
-use crate::history::{Reception, TicketState};
 
 /// The document that describes all of this (`OpenAPI` 3.1), relative to the root of the site.
 const DOCUMENT: &str = include_str!("openapi.json");
@@ -62,18 +63,19 @@ pub(super) async fn status(State(web): State<Arc<Web>>) -> Response {
 pub(super) async fn post_offer(State(web): State<Arc<Web>>, request: Request) -> Response {
     let asker = asker(&request);
     let taken = async {
-        allow(&web, asker)?;
-        expect_kind(&web, request.headers(), "application/json")?;
-        let file = body(&web, request.into_body()).await?;
-        take_in(&web, file).await
+        intake::allow(&web, asker)?;
+        intake::expect_kind(&web, request.headers(), "application/json")?;
+        let _room = intake::room(&web)?;
+        let file = intake::body(&web, request.into_body()).await?;
+        intake::take_in(&web, file).await
     };
     match taken.await {
-        Ok((ticket, reception)) => {
+        Ok(taken) => {
             let body = json!({
                 "schema": "spartacus.received/1",
-                "ticket": ticket,
-                "state": TicketState::Offered,
-                "known": reception == Reception::Known,
+                "ticket": taken.ticket,
+                "state": taken.state,
+                "known": taken.known,
             });
             object(StatusCode::ACCEPTED, &body)
         }
@@ -82,8 +84,8 @@ pub(super) async fn post_offer(State(web): State<Arc<Web>>, request: Request) ->
 }
 
 /// `GET /api/v1/offers/<ticket>`
-pub(super) async fn ticket(State(web): State<Arc<Web>>, Path(ticket): Path<String>) -> Response {
-    match find(&web, &ticket).await {
+pub(super) async fn ticket(State(web): State<Arc<Web>>, path: Result<Path<String>, PathRejection>) -> Response {
+    match find(&web, path).await {
         Ok((ticket, view)) => {
             let queue = web.queue();
             let body = json!({
@@ -92,6 +94,7 @@ pub(super) async fn ticket(State(web): State<Arc<Web>>, Path(ticket): Path<Strin
                 "state": view.state,
                 "words": view.words,
                 "changed": view.changed,
+                "refused": view.refused,
                 "waiting": view.waiting,
                 "queue": {"waiting": queue.waiting, "oldest": queue.oldest},
             });

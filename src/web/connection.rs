@@ -120,14 +120,14 @@ async fn connection(stream: TcpStream, peer: IpAddr, web: Arc<Web>, router: Rout
     tokio::select! {
         // What a stranger sent that is no HTTP is nothing to be told of.
         _ = serving.as_mut() => return,
-        () = seat.leave.cancelled() => return,
+        () = seat.leave.cancelled() => return web.counts.drop(Dropped::Seated),
         () = stop.cancelled() => {}
         () = tokio::time::sleep(LAST_REQUEST) => {}
     }
     serving.as_mut().graceful_shutdown();
     tokio::select! {
         _ = serving.as_mut() => {}
-        () = seat.leave.cancelled() => {}
+        () = seat.leave.cancelled() => web.counts.drop(Dropped::Seated),
         () = tokio::time::sleep(LAST_ANSWER) => web.counts.drop(Dropped::Time),
     }
 }

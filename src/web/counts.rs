@@ -13,15 +13,17 @@ const ROUTES: [&str; 8] = ["page", "script", "register", "post", "ticket", "api"
 /// Kinds of answers.
 const CODES: [&str; 4] = ["2xx", "3xx", "4xx", "5xx"];
 /// What became of posts.
-const POSTS: [&str; 6] = ["kept", "known", "full", "refused", "forged", "limited"];
+const POSTS: [&str; 8] = ["kept", "known", "older", "many", "full", "refused", "forged", "limited"];
 /// Why a connection ended before it was answered.
-const DROPS: [&str; 4] = ["address", "all", "descriptors", "time"];
+const DROPS: [&str; 5] = ["address", "all", "descriptors", "time", "seat"];
 
 /// What became of a post.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Post {
     Kept,
     Known,
+    Older,
+    Many,
     Full,
     Refused,
     Forged,
@@ -34,6 +36,8 @@ pub(super) enum Dropped {
     Seat(Refusal),
     Descriptors,
     Time,
+    /// Somebody else needed the seat.
+    Seated,
 }
 
 /// Counters since the process started.
@@ -60,6 +64,7 @@ impl Counts {
             Dropped::Seat(Refusal::All) => 1,
             Dropped::Descriptors => 2,
             Dropped::Time => 3,
+            Dropped::Seated => 4,
         }]);
     }
 }

@@ -40,15 +40,14 @@ pub(super) fn page(title: &str, up: &str, body: &Markup, tail: &Markup) -> Strin
             head {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="referrer" content="no-referrer";
                 title { (title) }
                 style { (PreEscaped(STYLE)) }
             }
             body {
                 nav aria-label="Pages" {
-                    a href=(root) { "mirrors" } " · "
-                    a href={ (up) "invite" } { "become one" } " · "
-                    a href={ (up) "register" } { "register" }
+                    a href=(root) { "All mirrors" } " "
+                    a href={ (up) "invite" } { "The invite" } " "
+                    a href={ (up) "register" } { "Register a mirror" }
                 }
                 main { (body) }
                 (tail)

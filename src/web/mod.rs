@@ -14,15 +14,18 @@ mod asker;
 mod connection;
 mod counts;
 mod error;
+mod fields;
 mod frame;
 mod gate;
 mod guard;
 mod health;
+mod intake;
 mod offers;
 mod rates;
 mod register;
 mod routes;
 mod script;
+mod seldom;
 mod serve;
 #[cfg(test)]
 mod tests;

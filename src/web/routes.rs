@@ -19,8 +19,8 @@ const A_MINUTE: &str = "public, max-age=60";
 pub(super) fn router(web: Arc<Web>) -> Router {
     Router::new()
         .route("/register", get(register::show))
-        .route("/assets/register.js", get(register::script))
-        .route("/offers", post(offers::post_form))
+        .route("/assets/{name}", get(register::script))
+        .route("/offers", get(offers::to_form).post(offers::post_form))
         .route("/offers/{ticket}", get(offers::show))
         .route("/healthz", get(health::show))
         .route("/api/v1/mirrors", get(api::mirrors))
@@ -29,6 +29,7 @@ pub(super) fn router(web: Arc<Web>) -> Router {
         .route("/api/v1/offers", post(api::post_offer))
         .route("/api/v1/offers/{ticket}", get(api::ticket))
         .route("/api/v1/openapi.json", get(api::document))
+        .method_not_allowed_fallback(other_method)
         .fallback(published)
         .with_state(web)
 }
@@ -46,7 +47,7 @@ async fn published(State(web): State<Arc<Web>>, request: Request) -> Response {
     let path = request.uri().path();
     let up = answers::up(path);
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
-        return answers::Refused::new(StatusCode::METHOD_NOT_ALLOWED, "nothing can be sent to this address").to_page(&up);
+        return other_method(request).await;
     }
     let name = match path.trim_start_matches('/') {
         "" => "index.html",
@@ -56,7 +57,7 @@ async fn published(State(web): State<Arc<Web>>, request: Request) -> Response {
         }
         name => name,
     };
-    let Some(view) = web.view() else { return nothing_yet().to_page(&up) };
+    let Some(view) = web.view() else { return nothing_yet().to(path) };
     if let Some(file) = view.file(name) {
         return answers::file(file, request.headers(), A_MINUTE);
     }
@@ -65,9 +66,15 @@ async fn published(State(web): State<Arc<Web>>, request: Request) -> Response {
         return answers::redirect(StatusCode::PERMANENT_REDIRECT, &format!("{up}{page}"));
     }
     if name == "invite.html" || name == "invite.json" {
-        return no_invite().to_page(&up);
+        return no_invite().to(path);
     }
-    answers::Refused::new(StatusCode::NOT_FOUND, "there is nothing at this address").to_page(&up)
+    answers::Refused::new(StatusCode::NOT_FOUND, "there is nothing at this address").to(path)
+}
+
+/// Something is sent to an address that is only read, or the other way round.
+async fn other_method(request: Request) -> Response {
+    let words = format!("{} is not what can be done at this address", request.method());
+    answers::Refused::new(StatusCode::METHOD_NOT_ALLOWED, words).to(request.uri().path())
 }
 
 /// Before the first round.

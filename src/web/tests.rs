@@ -8,6 +8,7 @@ use axum::body::Body;
 use axum::routing::get;
 use bytes::Bytes;
 use camino::Utf8PathBuf;
+use futures_util::FutureExt as _;
 use http_body_util::BodyExt as _;
 use hyper::{Request, StatusCode, header};
 use jiff::Timestamp;
@@ -17,8 +18,9 @@ use super::routes::router;
 use super::script::Script;
 use super::token::Tokens;
 use super::view::Web;
-use crate::base::Sha256;
-use crate::history::{Front, FrontAbout, FrontPage, FrontPages, TicketNews, TicketState};
+use crate::base::{ByteCount, Sha256};
+use crate::history::{Front, FrontAbout, FrontPage, FrontPages, Received, TicketNews, TicketState};
+use crate::registration::{Invite, Needs};
 
 const TICKET: &str = "t-7k3q-9xzd-2f4h-m8vw";
 
@@ -110,6 +112,32 @@ fn skeleton(page: &str) -> Vec<String> {
     found
 }
 
+/// An invite that says `words` wherever it can.
+fn invite(words: &str) -> Invite {
+    let words = || words.to_owned();
+    Invite {
+        project: words(),
+        pin: Sha256::of(b"1.root.json"),
+        roots: Vec::new(),
+        at: Timestamp::now(),
+        expires: Timestamp::now() + jiff::SignedDuration::from_hours(24),
+        needs: Needs {
+            bundles: 1,
+            files: 2,
+            bytes: ByteCount(5_000_000),
+            newest: None,
+            newest_bytes: ByteCount(0),
+            growth_per_year: None,
+        },
+        protocols: vec!["sftp".to_owned(), "s3".to_owned(), "webdav".to_owned(), words()],
+        deploy_keys: vec![words()],
+        from: vec![words()],
+        recipients: vec![words(), words()],
+        send_to: vec![words()],
+        conditions: vec![words()],
+    }
+}
+
 async fn broken() -> &'static str {
     panic!("secret-path/routes.rs:12")
 }
@@ -117,30 +145,65 @@ async fn broken() -> &'static str {
 #[tokio::test]
 async fn what_goes_wrong_inside_is_told_to_nobody_outside() {
     let site = site("demo", None);
-    let router: Router = Router::new().route("/broken", get(broken));
-    let request = Request::get("/broken").body(Body::empty()).unwrap();
-    let response = answer(&site.web, router, IpAddr::V4(Ipv4Addr::LOCALHOST), request).await;
-    assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
-    assert_eq!(response.headers()["x-frame-options"], "DENY");
-    let body = response.into_body().collect().await.unwrap().to_bytes();
-    assert_eq!(body, Bytes::from_static(b"Something went wrong here. It was noted.\n"));
+    let router: Router = Router::new().route("/broken", get(broken)).route("/api/v1/broken", get(broken));
+    for path in ["/broken", "/api/v1/broken"] {
+        let request = Request::get(path).body(Body::empty()).unwrap();
+        let response = answer(&site.web, router.clone(), IpAddr::V4(Ipv4Addr::LOCALHOST), request).await;
+        assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        assert_eq!(response.headers()["x-frame-options"], "DENY");
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        if path == "/broken" {
+            assert_eq!(body, Bytes::from_static(b"Something went wrong here. It was noted.\n"));
+        } else {
+            let told: serde_json::Value = serde_json::from_slice(&body).unwrap();
+            let words = "something went wrong here; it was noted";
+            assert_eq!(told, serde_json::json!({"schema": "spartacus.refused/1", "error": words, "hint": null}));
+        }
+    }
 }
 
-fn rejected(words: &str) -> TicketNews {
-    TicketNews {
-        ticket: TICKET.to_owned(),
-        state: TicketState::Rejected,
-        words: words.to_owned(),
-        changed: Timestamp::now(),
-        taken: 1,
-        is_mirror: false,
+#[tokio::test]
+async fn behind_a_proxy_each_address_has_so_many_requests_under_way_and_no_more() {
+    let mut site = site("demo", None);
+    Arc::get_mut(&mut site.web).unwrap().behind = vec!["127.0.0.0/8".parse().unwrap()];
+    let router: Router = Router::new().route("/slow", get(std::future::pending::<&str>)).route("/", get(async || "here"));
+    let ask = |path: &str, who: &str| {
+        let request = Request::get(path).header("x-forwarded-for", who).body(Body::empty()).unwrap();
+        Box::pin(answer(&site.web, router.clone(), IpAddr::V4(Ipv4Addr::LOCALHOST), request))
+    };
+    // Of one /64, as one machine may have it.
+    let mut held: Vec<_> = (0..32).map(|number| ask("/slow", &format!("2001:db8::{number:x}"))).collect();
+    for request in &mut held {
+        assert!(request.as_mut().now_or_never().is_none(), "it is under way");
     }
+    let refused = ask("/", "2001:db8::ffff").await;
+    assert_eq!(
+        (refused.status(), &refused.headers()[header::RETRY_AFTER]),
+        (StatusCode::TOO_MANY_REQUESTS, &"1".parse().unwrap())
+    );
+    let refused = ask("/api/v1/status", "2001:db8::ffff").await;
+    assert_eq!(
+        (refused.status(), &refused.headers()[header::CONTENT_TYPE]),
+        (StatusCode::TOO_MANY_REQUESTS, &"application/json".parse().unwrap())
+    );
+    assert_eq!(ask("/", "2001:db8:0:1::1").await.status(), StatusCode::OK, "somebody else");
+    held.pop();
+    assert_eq!(ask("/", "2001:db8::ffff").await.status(), StatusCode::OK, "one has ended");
+}
+
+/// The project says these words of the offer, and of its last message.
+fn tell(site: &Site, words: &str) {
+    let now = Timestamp::now();
+    let (ticket, state, words) = (TICKET.to_owned(), TicketState::Rejected, words.to_owned());
+    let last = Received { ticket: ticket.clone(), sequence: 1, received: now, bytes: Bytes::new() };
+    site.front.take(&last, Some(&words), now).unwrap();
+    site.front.tell(&[TicketNews { ticket, state, words, changed: now, taken: 1, is_mirror: false }], now).unwrap();
 }
 
 #[tokio::test]
 async fn words_of_strangers_stay_words_on_every_page() {
     let plain = site("demo", None);
-    plain.front.tell(&[rejected("no")], Timestamp::now()).unwrap();
+    tell(&plain, "no");
     let register = skeleton(&plain.get("/register").await.2);
     let again = skeleton(&plain.post("text").await.2);
     let ticket = skeleton(&plain.get(&format!("/offers/{TICKET}")).await.2);
@@ -150,7 +213,7 @@ async fn words_of_strangers_stay_words_on_every_page() {
         // Each piece before and behind each other one.
         let words = format!("{}{}", PIECES[number / 10], PIECES[number % 10]);
         let site = site(&words, None);
-        site.front.tell(&[rejected(&words.replace(['\r', '\n'], " "))], Timestamp::now()).unwrap();
+        tell(&site, &words.replace(['\r', '\n'], " "));
         assert_eq!(skeleton(&site.get("/register").await.2), register, "{words}");
         assert_eq!(skeleton(&site.post(&words).await.2), again, "{words}");
         let (_, headers, page) = site.get(&format!("/offers/{TICKET}")).await;
@@ -160,6 +223,23 @@ async fn words_of_strangers_stay_words_on_every_page() {
         assert_eq!(skeleton(&site.get(&format!("/{path}")).await.2), missing, "{words}");
         let (status, _, page) = site.get(&format!("/offers/{path}")).await;
         assert_eq!((status, skeleton(&page).len()), (StatusCode::NOT_FOUND, missing.len() + 2), "{words}: with a hint");
+    }
+}
+
+#[tokio::test]
+async fn words_of_an_invite_stay_words_on_the_form_that_the_script_fills() {
+    let page = async |words: &str| {
+        let site = site("demo", Some(b"console.log(1)"));
+        site.web.show_invite(invite(words));
+        let (status, headers, page) = site.get("/register").await;
+        assert!(status == StatusCode::OK && page.contains("<script") && page.contains("data-field=\"s3.secret_key\""), "{page}");
+        assert!(!headers[header::CONTENT_SECURITY_POLICY].to_str().unwrap().contains("unsafe"));
+        (skeleton(&page), skeleton(&site.post(words).await.2))
+    };
+    let plain = page("demo").await;
+    assert!(plain.0.len() > 100 && plain.1.len() > plain.0.len(), "{plain:?}");
+    for piece in PIECES {
+        assert_eq!(page(piece).await, plain, "{piece}");
     }
 }
 
@@ -176,8 +256,16 @@ async fn a_post_needs_the_token_of_the_form_and_keeps_what_was_pasted() {
     let (status, _, page) = site.ask(request().body(Body::from(form.clone())).unwrap()).await;
     assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{page}");
     assert!(page.contains("this was not taken: it is no offer"), "{page}");
-    let forged = request().header("sec-fetch-site", "cross-site").body(Body::from(form)).unwrap();
-    assert_eq!(site.ask(forged).await.0, StatusCode::FORBIDDEN);
+    // Over plain http this is all that browsers say of a form of ours.
+    let quiet = request().header("origin", "null").header("host", "m.example").body(Body::from(form.clone())).unwrap();
+    assert_eq!(site.ask(quiet).await.0, StatusCode::UNPROCESSABLE_ENTITY);
+    // A proxy that renames the host makes our own form look like another site's; only then is it given back.
+    for (token, is_shown) in [(token, true), ("x", false)] {
+        let form = Body::from(format!("token={token}&offer=my+file"));
+        let forged = request().header("sec-fetch-site", "cross-site").body(form).unwrap();
+        let (status, _, page) = site.ask(forged).await;
+        assert_eq!((status, page.contains(">my file</textarea>")), (StatusCode::FORBIDDEN, is_shown), "{page}");
+    }
     assert_eq!(site.front.queue().unwrap().waiting, 0);
 }
 
@@ -185,13 +273,48 @@ async fn a_post_needs_the_token_of_the_form_and_keeps_what_was_pasted() {
 async fn without_an_invite_there_is_nothing_to_seal_for_and_the_script_is_sent_with_its_digest() {
     let site = site("demo", Some(b"console.log(1)"));
     let (_, headers, page) = site.get("/register").await;
+    // Otherwise browsers would not say either where the form is posted from.
+    assert_eq!(headers[header::REFERRER_POLICY], "same-origin");
+    assert!(!page.contains("name=\"referrer\""), "{page}");
+    assert_eq!(site.get("/nothing").await.1[header::REFERRER_POLICY], "no-referrer");
     assert!(!page.contains("<script") && !page.contains("data-field"), "{page}");
     assert!(!headers[header::CONTENT_SECURITY_POLICY].to_str().unwrap().contains("script-src"));
-    let (status, headers, script) = site.get("/assets/register.js").await;
+    site.web.show_invite(invite("demo"));
+    let page = site.get("/register").await.2;
+    let name = page.split("src=\"assets/").nth(1).and_then(|rest| rest.split('"').next()).unwrap();
+    let digest = hex::encode(&aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, b"console.log(1)").as_ref()[..8]);
+    assert_eq!(name, format!("register-{digest}.js"));
+    let (status, headers, script) = site.get(&format!("/assets/{name}")).await;
     assert_eq!((status, script.as_str()), (StatusCode::OK, "console.log(1)"));
     assert_eq!(headers["cross-origin-resource-policy"], "same-origin");
+    assert_eq!(headers[header::CACHE_CONTROL], "public, max-age=31536000, immutable");
+    // Another script has another name, and an old name never gets it.
+    assert_ne!(Script::new(b"console.log(2)").name, name);
+    for other in ["register.js", "register-0000000000000000.js", "%FF"] {
+        let (status, headers, _) = site.get(&format!("/assets/{other}")).await;
+        assert_eq!((status, &headers[header::CACHE_CONTROL]), (StatusCode::NOT_FOUND, &"no-store".parse().unwrap()), "{other}");
+    }
     let plain = self::site("demo", None);
-    assert_eq!(plain.get("/assets/register.js").await.0, StatusCode::NOT_FOUND);
+    assert_eq!(plain.get(&format!("/assets/{name}")).await.0, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn what_cannot_be_an_address_is_answered_as_what_is_not_there() {
+    let site = site("demo", None);
+    let (status, headers, page) = site.get("/offers/%FF").await;
+    assert_eq!((status, &headers[header::CONTENT_TYPE]), (StatusCode::NOT_FOUND, &"text/html; charset=utf-8".parse().unwrap()));
+    assert!(page.contains("there is no such ticket"), "{page}");
+    let told = site.get("/api/v1/offers/%FF").await;
+    assert_eq!((told.0, &told.1[header::CONTENT_TYPE]), (StatusCode::NOT_FOUND, &"application/json".parse().unwrap()));
+    assert!(site.get("/api/v1/nothing").await.2.contains("\"error\":\"there is nothing at this address\""));
+    for (method, path, allowed) in
+        [("DELETE", "/register", "GET,HEAD"), ("GET", "/offers", "POST"), ("PUT", "/api/v1/offers", "POST")]
+    {
+        let request = Request::builder().method(method).uri(path).body(Body::empty()).unwrap();
+        let (status, headers, words) = site.ask(request).await;
+        assert_eq!((status, headers[header::ALLOW].to_str().unwrap()), (StatusCode::METHOD_NOT_ALLOWED, allowed), "{path}");
+        assert!(words.contains(&format!("{method} is not what can be done at this address")), "{path}: {words}");
+    }
 }
 
 #[tokio::test]
@@ -200,6 +323,30 @@ async fn only_so_much_is_taken_of_one_network() {
     for _ in 0..10 {
         assert_eq!(site.post("x").await.0, StatusCode::FORBIDDEN);
     }
-    let (status, headers, _) = site.post("x").await;
+    let (status, headers, page) = site.post("my <file>").await;
     assert_eq!((status, headers[header::RETRY_AFTER].to_str().unwrap()), (StatusCode::TOO_MANY_REQUESTS, "60"));
+    assert!(page.contains(">my &lt;file&gt;</textarea>"), "it is not lost: {page}");
+    // But what another site wrote is not laid before a visitor to be sent with one click.
+    let forged = Request::post("/offers").header("sec-fetch-site", "cross-site");
+    let forged =
+        forged.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded").body(Body::from("offer=theirs")).unwrap();
+    let (status, _, page) = site.ask(forged).await;
+    assert!(status == StatusCode::TOO_MANY_REQUESTS && !page.contains("theirs"), "{page}");
+}
+
+#[tokio::test]
+async fn a_form_that_finds_no_room_is_given_back_and_one_that_is_too_long_is_told_another_way() {
+    let site = site("demo", None);
+    let held = site.web.reading.try_acquire_many(64).unwrap();
+    let (status, headers, page) = site.post("my file").await;
+    assert_eq!((status, headers[header::RETRY_AFTER].to_str().unwrap()), (StatusCode::SERVICE_UNAVAILABLE, "10"));
+    assert!(page.contains(">my file</textarea>"), "{page}");
+    let also = site.web.refusing.try_acquire_many(8).unwrap();
+    let (status, _, page) = site.post("my file").await;
+    assert!(status == StatusCode::SERVICE_UNAVAILABLE && !page.contains("my file"), "nobody reads it: {page}");
+    drop((held, also));
+    // Each of these letters is three in a form.
+    let (status, _, page) = site.post(&"{".repeat(30_000)).await;
+    assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE);
+    assert!(page.contains("--data-binary @offer.json https://THIS-SITE/api/v1/offers"), "{page}");
 }

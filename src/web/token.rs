@@ -47,13 +47,15 @@ fn message(network: AddressBlock, ends: u64) -> String {
 }
 
 /// Whether a browser says that another site sent this. Programs say nothing, and neither do old browsers: these need the token.
+/// So do those that say `null`, which a form of our own gets, too: over plain http there is no `Sec-Fetch-Site`, and whoever keeps
+/// the referrer to himself keeps the origin as well.
 pub(super) fn is_from_elsewhere(headers: &HeaderMap) -> bool {
     let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
     if let Some(site) = text("sec-fetch-site") {
         return !matches!(site, "same-origin" | "none");
     }
     let (Some(origin), Some(host)) = (text("origin"), text("host")) else { return false };
-    origin.split_once("://").map(|(_, host)| host) != Some(host)
+    origin != "null" && origin.split_once("://").map(|(_, host)| host) != Some(host)
 }
 
 #[cfg(test)]
@@ -89,6 +91,11 @@ mod tests {
         assert!(of(&[("sec-fetch-site", "cross-site")]) && of(&[("sec-fetch-site", "same-site")]));
         assert!(!of(&[("origin", "https://m.example"), ("host", "m.example")]));
         assert!(of(&[("origin", "https://evil.example"), ("host", "m.example")]));
-        assert!(of(&[("origin", "null"), ("host", "m.example")]));
+        assert!(!of(&[("origin", "null"), ("host", "m.example")]), "the token decides");
+        assert!(of(&[("origin", "null"), ("host", "m.example"), ("sec-fetch-site", "cross-site")]));
+        assert!(!of(&[("origin", "http://m.example:8420"), ("host", "m.example:8420")]));
+        assert!(of(&[("origin", "http://m.example:8420"), ("host", "m.example")]), "a proxy has to pass the port on");
+        assert!(of(&[("origin", "m.example"), ("host", "m.example")]) && of(&[("origin", "null.example"), ("host", "null")]));
+        assert!(!of(&[("origin", "https://m.example")]), "nothing to compare it with");
     }
 }

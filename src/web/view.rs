@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::os::unix::fs::MetadataExt as _;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine as _;
@@ -16,20 +16,24 @@ use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 
 use super::counts::Counts;
+use super::gate::Gate;
 use super::guard::PLAIN_POLICY;
-use super::rates::{Allowance, Rates};
+use super::rates::Rates;
 use super::script::Script;
+use super::seldom::Said;
 use super::token::Tokens;
 use crate::base::{AddressBlock, Clock, causes, escape};
 use crate::history::{Front, FrontAbout, HistoryError, Queue, Shown};
-use crate::registration::Invite;
+use crate::registration::{Invite, invite_page};
 
-/// Posts of one network: people who correct what they pasted, not programs that try.
-const OF_ONE: Allowance = Allowance { burst: 10, every: Duration::from_mins(1) };
-/// Posts of everybody.
-const OF_ALL: Allowance = Allowance { burst: 120, every: Duration::from_secs(1) };
+/// Requests of one address that are under way, whatever proxies they come through.
+const UNDER_WAY: usize = 32;
 /// Posts that are read at the same time: each holds its body in memory.
 const READING: usize = 64;
+/// Posts that are refused and read nevertheless, so that nobody loses what was pasted.
+const REFUSING: usize = 8;
+/// Messages that are being written: they wait for one another, and sometimes for another process.
+const WRITING: usize = 8;
 /// Questions to the database at the same time.
 const ASKING: usize = 32;
 
@@ -46,6 +50,14 @@ pub(super) struct Web {
     pub(super) posts: Rates,
     /// Posts whose bodies may be read now.
     pub(super) reading: Semaphore,
+    /// Refused posts whose bodies may be read now.
+    pub(super) refusing: Semaphore,
+    /// Messages that may be written now. Its permits go along to the threads that write.
+    pub(super) writing: Arc<Semaphore>,
+    /// Requests under way: a seat each.
+    pub(super) under_way: Arc<Gate>,
+    /// What was said lately.
+    pub(super) said: Said,
     /// Questions that may wait for the database now.
     pub(super) asking: Semaphore,
     /// The script of the form, where it was built in.
@@ -95,8 +107,12 @@ impl Web {
             behind,
             counts: Counts::default(),
             tokens,
-            posts: Rates::new(OF_ONE, OF_ALL, Instant::now()),
+            posts: Rates::new(Instant::now()),
             reading: Semaphore::new(READING),
+            refusing: Semaphore::new(REFUSING),
+            writing: Arc::new(Semaphore::new(WRITING)),
+            under_way: Gate::new(usize::MAX, UNDER_WAY),
+            said: Said::nothing(),
             asking: Semaphore::new(ASKING),
             script: Script::built_in(),
             clock: Clock::System,
@@ -130,6 +146,19 @@ impl Web {
     /// The handle for messages: they may wait for another process, and nobody who reads should wait with them.
     pub(super) fn writer(&self) -> Arc<Front> {
         Arc::clone(&self.source.opened.lock().unwrap_or_else(PoisonError::into_inner).writer)
+    }
+
+    /// Shows this invite, as if its project had signed it.
+    #[cfg(test)]
+    pub(super) fn show_invite(&self, invite: Invite) {
+        let mut seen = self.seen.write().unwrap_or_else(PoisonError::into_inner);
+        let view = seen.view.take().and_then(Arc::into_inner).expect("nobody else holds it");
+        seen.view = Some(Arc::new(View { invite: Some(invite), ..view }));
+    }
+
+    /// Sees that the database is the one at its path. Blocks.
+    pub(super) fn follow(&self) -> Result<(), HistoryError> {
+        self.source.follow().map(|_| ())
     }
 
     /// Reads what is new in the database. Blocks.
@@ -200,9 +229,14 @@ impl Source {
 impl View {
     fn new(shown: Shown, now: Timestamp) -> Self {
         let about = shown.content.about;
-        let files: HashMap<String, Arc<Asset>> =
+        let mut files: HashMap<String, Arc<Asset>> =
             shown.content.pages.into_iter().map(|page| (page.path, Arc::new(Asset::new(&page.kind, page.bytes)))).collect();
         let invite = files.get("invite.json").and_then(|file| Invite::read(&file.bytes, about.pin, now).ok());
+        // The same page as in the folder, but for the way to the form, which is here and not there.
+        if let Some(invite) = &invite {
+            let page = invite_page(invite, Some("register"));
+            files.insert("invite.html".to_owned(), Arc::new(Asset::new("text/html; charset=utf-8", page.into())));
+        }
         let mirrors = files.get("mirrors.json").and_then(|file| serde_json::from_slice::<Value>(&file.bytes).ok());
         let mut mirrors = mirrors.filter(Value::is_object).unwrap_or_else(|| json!({}));
         let count = mirrors["mirrors"].as_array().map_or(0, Vec::len);

@@ -52,7 +52,7 @@ pub enum Offer {
     /// Write the offer: one signed file, in which everything private is sealed to the project.
     #[command(
         after_help = "The folder has targets.yaml with the place, invite.json and volunteer.key, as `spartacus offer new` makes it. The file can be
-mailed, or pasted into an issue.
+mailed, pasted into an issue, or into the project's form where it has one (/register).
 
 Examples:
   spartacus offer seal

@@ -23,7 +23,7 @@ pub struct Serve {
     /// Where people come to; port 0 takes one that is free.
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8420")]
     pub listen: SocketAddr,
-    /// Also tell metrics, there: 127.0.0.1:8421 if you do not say where.
+    /// Also tell metrics, there, which has to be on loopback: 127.0.0.1:8421 if you do not say where.
     #[arg(long, value_name = "ADDRESS:PORT", num_args = 0..=1, default_missing_value = "127.0.0.1:8421")]
     pub metrics: Option<SocketAddr>,
     /// The front database, as `serve: database:` in targets.yaml names it; otherwise .spartacus/front/front.db.

@@ -13,7 +13,7 @@ use crate::cli::exit::{self, Ended, Failure};
 use crate::cli::session::{Session, bundle_failure, hinted, read_at_most};
 use crate::cli::surface::{Surface, answer, fail};
 use crate::history::{OfferRecord, OfferState};
-use crate::registration::{LONGEST_OFFER, Message, Request};
+use crate::registration::{LONGEST_OFFER, Message, Request, without_mail};
 use crate::report;
 
 /// Mails have more around a file than the file.
@@ -83,23 +83,14 @@ fn read(path: &Utf8PathBuf) -> Result<Vec<u8>, Failure> {
 
 /// What a file says of its place among others; it is only to be sorted by.
 fn sequence(bytes: &[u8]) -> u64 {
-    serde_json::from_slice::<serde_json::Value>(inside(bytes)).map_or(0, |read| read["signed"]["sequence"].as_u64().unwrap_or(0))
-}
-
-/// The offer inside a mail or a comment: from the first brace to the last one.
-fn inside(bytes: &[u8]) -> &[u8] {
-    let first = bytes.iter().position(|byte| *byte == b'{');
-    let last = bytes.iter().rposition(|byte| *byte == b'}');
-    match (first, last) {
-        (Some(first), Some(last)) if first < last => &bytes[first..=last],
-        _ => bytes,
-    }
+    serde_json::from_slice::<serde_json::Value>(without_mail(bytes))
+        .map_or(0, |read| read["signed"]["sequence"].as_u64().unwrap_or(0))
 }
 
 /// Verifies a message and writes down what it changes. No network is used, and nothing sealed is opened. With `under`, only a message
 /// that has this ticket is taken.
 pub fn take_in(session: &Session, bytes: &[u8], under: Option<&str>, now: Timestamp) -> Result<Taken, Failure> {
-    let file = inside(bytes);
+    let file = without_mail(bytes);
     let pin = session.project.pin().map_err(bundle_failure)?;
     let message = Message::read(file, pin, now).map_err(|error| hinted(exit::FORGED, error))?;
     let failed = |error| hinted(exit::UNEXPECTED, error);
@@ -204,18 +195,5 @@ pub fn begin_anew(record: &mut OfferRecord, now: Timestamp) {
 pub fn become_(record: &mut OfferRecord, state: OfferState, now: Timestamp) {
     if record.state != state {
         (record.state, record.changed) = (state, now);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_offer_is_found_inside_a_mail() {
-        assert_eq!(inside(b"Hello,\nhere it is:\n{\"a\": {}}\n-- \nAlice"), b"{\"a\": {}}");
-        for whole in [&b"no braces"[..], b"}{", b"{", b""] {
-            assert_eq!(inside(whole), whole);
-        }
     }
 }

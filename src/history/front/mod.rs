@@ -77,8 +77,10 @@ impl Front {
                 .and_then(|()| bar_shared_memory(&real))
                 .map_err(file_error)?;
         }
-        if let Some(what) = oddity(&real).map_err(file_error)? {
-            return Err(HistoryError::FrontDamaged { path: path.to_owned(), what: what.to_owned() });
+        match oddity(&real).map_err(file_error)? {
+            Oddity::None => {}
+            Oddity::Foreign => return Err(HistoryError::NotFront { path: path.to_owned() }),
+            Oddity::Of(what) => return Err(HistoryError::FrontDamaged { path: path.to_owned(), what: what.to_owned() }),
         }
         let fail = |source| HistoryError::from_front(path, "open the front database", source);
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW;
@@ -148,22 +150,34 @@ fn bar_shared_memory(path: &Utf8Path) -> io::Result<()> {
     }
 }
 
-/// What keeps us from opening this file with SQLite.
-fn oddity(path: &Utf8Path) -> io::Result<Option<&'static str>> {
+/// What keeps us from opening a file with SQLite.
+enum Oddity {
+    None,
+    /// It is another file altogether.
+    Foreign,
+    Of(&'static str),
+}
+
+fn oddity(path: &Utf8Path) -> io::Result<Oddity> {
     // A pipe in its place would keep us waiting.
     let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
     let mut file = OpenOptions::new().read(true).custom_flags(flags.bits().cast_signed()).open(path)?;
     let about = file.metadata()?;
     if !about.is_file() {
-        return Ok(Some("it is no regular file"));
+        return Ok(Oddity::Of("it is no regular file"));
     }
     if about.len() > LARGEST {
-        return Ok(Some("it is far larger than everything that could be in it"));
+        return Ok(Oddity::Of("it is far larger than everything that could be in it"));
     }
     // Two bytes of the header: how it is written and read (sqlite.org/fileformat2.html, section 1.3).
     let mut header = [0; 20];
-    let is_odd = file.read_exact(&mut header).is_ok() && header.starts_with(b"SQLite format 3\0") && header[18..] != [1, 1];
-    Ok(is_odd.then_some("it asks for a write-ahead log, which is not used here"))
+    if about.len() == 0 {
+        return Ok(Oddity::None);
+    }
+    if file.read_exact(&mut header).is_err() || !header.starts_with(b"SQLite format 3\0") {
+        return Ok(Oddity::Foreign);
+    }
+    Ok(if header[18..] == [1, 1] { Oddity::None } else { Oddity::Of("it asks for a write-ahead log, which is not used here") })
 }
 
 /// As SQLite advises for files that others could have changed (sqlite.org/security.html).
@@ -190,7 +204,7 @@ fn recognise(path: &Utf8Path, connection: &mut Connection) -> Result<(), History
     let (application, version) = (pragma("application_id").map_err(fail)?, pragma("user_version").map_err(fail)?);
     let blank = application == 0 && version == 0 && tables(&transaction).map_err(fail)?.is_empty();
     if application != APPLICATION && !blank {
-        return Err(HistoryError::Foreign { path: path.to_owned() });
+        return Err(HistoryError::NotFront { path: path.to_owned() });
     }
     if version > newest {
         return Err(HistoryError::Newer { path: path.to_owned(), found: version, known: newest });

@@ -63,6 +63,20 @@ pub struct Shown {
 }
 
 impl Front {
+    /// Whether the file is for the project with this pin: two that share one would take one another's messages.
+    ///
+    /// # Errors
+    /// [`HistoryError::FrontOfAnother`] when it is for another one.
+    pub fn belongs_to(&self, pin: Sha256) -> Result<(), HistoryError> {
+        let about: Option<FrontAbout> = self.with("read whose it is", TransactionBehavior::Deferred, |connection| {
+            connection.query_row("SELECT about FROM shown", [], |row| column::json(row, 0)).optional()
+        })?;
+        match about {
+            Some(about) if about.pin != pin => Err(HistoryError::FrontOfAnother { path: self.path.clone(), pin: about.pin }),
+            _ => Ok(()),
+        }
+    }
+
     /// Replaces everything that is shown, in one transaction: whoever reads meanwhile sees the old or the new state.
     pub fn publish(&self, pages: &FrontPages, now: Timestamp) -> Result<(), HistoryError> {
         self.with("publish pages", TransactionBehavior::Immediate, |connection| {

@@ -196,6 +196,17 @@ fn nobody_can_make_us_share_memory() {
 }
 
 #[test]
+fn two_projects_do_not_share_one() {
+    let (_folder, path) = place();
+    let front = Front::open(&path).unwrap();
+    let (ours, theirs) = (Sha256::of(b"x"), Sha256::of(b"y"));
+    front.belongs_to(theirs).unwrap();
+    front.publish(&content("x"), at(1)).unwrap();
+    front.belongs_to(ours).unwrap();
+    assert!(matches!(front.belongs_to(theirs), Err(HistoryError::FrontOfAnother { pin, .. }) if pin == ours));
+}
+
+#[test]
 fn a_file_that_is_far_too_large_or_none_at_all_is_not_opened() {
     let (_folder, path) = place();
     drop(Front::open(&path).unwrap());
@@ -224,7 +235,7 @@ fn what_is_no_front_database_of_ours_is_refused_untouched() {
     let state = Utf8PathBuf::from_path_buf(folder.path().join("state.db")).unwrap();
     drop(History::open(&state).unwrap());
     let before = std::fs::read(&state).unwrap();
-    assert!(matches!(Front::open(&state), Err(HistoryError::Foreign { .. })));
+    assert!(matches!(Front::open(&state), Err(HistoryError::NotFront { .. })));
     std::fs::remove_file(&path).unwrap();
     symlink(&state, &path).unwrap();
     assert!(Front::open(&path).is_err());

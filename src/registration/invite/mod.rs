@@ -11,7 +11,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-pub use page::invite_page;
+pub use page::{authorized_keys, invite_page};
 
 use crate::base::{BundleName, ByteCount, Hinted, Sha256, causes, sanitise};
 use crate::config::sealed::recipient;

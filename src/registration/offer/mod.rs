@@ -132,5 +132,16 @@ impl Message {
     }
 }
 
+/// The file inside a mail or a comment: from the first brace to the last one; all of it where there are none.
+#[must_use]
+pub fn without_mail(bytes: &[u8]) -> &[u8] {
+    let first = bytes.iter().position(|byte| *byte == b'{');
+    let last = bytes.iter().rposition(|byte| *byte == b'}');
+    match (first, last) {
+        (Some(first), Some(last)) if first < last => &bytes[first..=last],
+        _ => bytes,
+    }
+}
+
 #[cfg(test)]
 mod tests;

@@ -204,3 +204,11 @@ fn a_place_has_just_the_secrets_that_it_takes() {
     let two_lines = BTreeMap::from([(SecretName::Password, Secret::new("one\ntwo".to_owned()))]);
     assert!(opened(&Sealed { secrets: two_lines, ..webdav() }).is_err());
 }
+
+#[test]
+fn an_offer_is_found_inside_a_mail() {
+    assert_eq!(without_mail(b"Hello,\nhere it is:\n{\"a\": {}}\n-- \nAlice"), b"{\"a\": {}}");
+    for whole in [&b"no braces"[..], b"}{", b"{", b""] {
+        assert_eq!(without_mail(whole), whole);
+    }
+}

@@ -24,6 +24,9 @@ pub(super) fn page(board: &Board) -> String {
         header {
             p { "Mirrors" }
             h1 { (escape(project)) }
+            @if board.invites && !board.alone {
+                p { "Mirrors wanted: " a href="invite.html" { "lend us some web space" } }
+            }
         }
         main {
             p class={ "banner " (mood.class()) } role="status" { b class=(mood.class()) { (mood_sign(mood)) } (escape(&sentence)) }

@@ -19,6 +19,17 @@ use crate::base::Sha256;
 /// minisign's name for ed25519, at the head of keys and of the legacy signatures.
 pub(super) const ALGORITHM: [u8; 2] = *b"Ed";
 
+/// The y coordinates of all points of order 8 or less, as they are encoded, those beyond the field's prime included.
+const SMALL_ORDER: [&str; 7] = [
+    "0000000000000000000000000000000000000000000000000000000000000000",
+    "0100000000000000000000000000000000000000000000000000000000000000",
+    "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+    "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+    "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+    "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+    "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+];
+
 /// The id of a key in TUF metadata: 64 lower-case hexadecimal digits for our keys.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -118,10 +129,20 @@ impl PublicKey {
         format!("{KIND} {} {comment}", STANDARD.encode(blob)).trim_end().to_owned()
     }
 
-    /// Whether `signature` over `message` is this key's.
+    /// Whether `signature` over `message` is this key's. Never for keys of small order, for which everybody can make signatures.
     #[must_use]
     pub fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
-        UnparsedPublicKey::new(&ED25519, &self.bytes).verify(message, signature).is_ok()
+        !self.is_of_small_order() && UnparsedPublicKey::new(&ED25519, &self.bytes).verify(message, signature).is_ok()
+    }
+}
+
+impl PublicKey {
+    /// Whether its point has order 8 or less: RFC 8032 allows such keys, and a signature under one can hold for any message.
+    fn is_of_small_order(&self) -> bool {
+        let mut y = self.bytes;
+        // The highest bit is the sign of x; both have the same order.
+        y[31] &= 0x7f;
+        SMALL_ORDER.iter().any(|known| hex::encode(y) == *known)
     }
 }
 

@@ -112,6 +112,7 @@ fn of(mirrors: impl Iterator<Item = (FleetMirror, Past)>) -> Board {
         }],
         chunk_bytes: 4 << 20,
         alone: false,
+        invites: false,
     }
 }
 

@@ -11,7 +11,7 @@ use spartacus::trust::SigningKey;
 use tokio::io::AsyncWriteExt as _;
 
 use super::offers::connect_from;
-use super::site::{Site, ask, try_on};
+use super::site::{Answer, Site, ask, try_on};
 use crate::public::example;
 use crate::support::process::{self, wait_within};
 use crate::support::tools;
@@ -276,4 +276,76 @@ fn a_database_that_somebody_holds_costs_those_who_post_and_nobody_else() {
     assert_eq!(ask(site.address, "GET", "/", "", b"").status, 200);
     holder.execute_batch("ROLLBACK").expect("it was begun");
     assert_eq!(site.post(&offer).status, 202);
+}
+
+#[test]
+fn a_writer_that_hangs_keeps_nobody_waiting_for_long() {
+    let site = Site::new();
+    let offers: Vec<String> = (0..16).map(|_| site.offer(&SigningKey::generate("volunteer").expect("a key"), 0)).collect();
+    let holder = rusqlite::Connection::open(site.front.path()).expect("it is there");
+    holder.execute_batch("BEGIN IMMEDIATE").expect("nobody writes");
+    let begun = Instant::now();
+    let answers: Vec<Answer> = std::thread::scope(|scope| {
+        let posts = offers.iter().zip(1..).map(|(offer, network)| {
+            let site = &site;
+            scope.spawn(move || site.post_from(&format!("198.51.{network}.1"), offer))
+        });
+        let posts: Vec<_> = posts.collect();
+        posts.into_iter().map(|post| post.join().expect("an answer")).collect()
+    });
+    let took = begun.elapsed();
+    for answer in &answers {
+        assert_eq!(answer.status, 503, "{}", answer.text());
+        assert!(answer.header("retry-after").is_some(), "{}", answer.head);
+    }
+    // One after the other they would wait 5 seconds each.
+    assert!(took < Duration::from_secs(20), "{took:?}");
+    let told = |words: &str| answers.iter().filter(|answer| answer.text().contains(words)).count();
+    assert!(told("other messages wait to be written") >= 1, "{answers:?}");
+    assert!(told("it took too long to keep this") >= 1, "{answers:?}");
+    assert_eq!(site.server.log().matches("the front database cannot be used").count(), 1, "{}", site.server.log());
+    holder.execute_batch("ROLLBACK").expect("it was begun");
+    let again = offers.last().expect("there are some");
+    wait_within(Duration::from_secs(30), "it writes again", || site.post_from("203.0.113.1", again).status == 202);
+    let kept = site.front.waiting().expect("the database is ours");
+    assert!(kept.iter().any(|message| message.bytes == again.as_bytes()), "{} wait", kept.len());
+}
+
+#[test]
+fn who_has_a_wide_block_of_addresses_keeps_nobody_else_out() {
+    let site = Site::new();
+    // All 256 networks of one tunnel, twice; whole and signed messages among the noise.
+    let statuses = (0..512_u32).map(|number| {
+        let signed = (number % 8 == 0).then(|| site.offer(&SigningKey::generate("volunteer").expect("a key"), 0));
+        let network = number % 256;
+        site.post_from(&format!("2001:db8:bad:{network:x}00::1"), signed.as_deref().unwrap_or("{}")).status
+    });
+    let mut counts = std::collections::BTreeMap::<u16, usize>::new();
+    for status in statuses {
+        *counts.entry(status).or_default() += 1;
+    }
+    // A few more than twenty: some seconds pass.
+    let refused = counts.get(&429).copied().unwrap_or_default();
+    assert!(refused > 480 && counts.contains_key(&202), "{counts:?}");
+    // Noise from everywhere, more than all together may have kept, spends nothing of what all share.
+    for number in 0..200_u32 {
+        assert_eq!(site.post_from(&format!("10.{number}.0.1"), "{}").status, 422);
+    }
+    for honest in ["2001:db8:900d::1", "2001:db9::1", "203.0.113.9"] {
+        let sent = site.post_from(honest, &site.offer(&SigningKey::generate("volunteer").expect("a key"), 0));
+        assert_eq!(sent.status, 202, "{honest}: {}", sent.text());
+    }
+}
+
+#[test]
+fn whoever_set_the_proxy_up_wrongly_finds_it_in_the_log_once() {
+    let site = Site::new();
+    for _ in 0..3 {
+        assert_eq!(site.request("GET", "/", "X-Forwarded-For: 203.0.113.9\r\n", b"").status, 200);
+        assert_eq!(site.post_from("unknown", "{}").status, 422);
+        assert_eq!(site.post_from("203.0.113.9:5678", "{}").status, 422);
+    }
+    let log = site.server.log();
+    assert_eq!(log.matches("X-Forwarded-For came from 127.0.0.1, which --behind does not name").count(), 1, "{log}");
+    assert_eq!(log.matches("the proxy 127.9.0.1 sends an X-Forwarded-For that is no address").count(), 1, "{log}");
 }

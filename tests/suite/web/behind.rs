@@ -1,5 +1,7 @@
 //! Behind a real web server, with the block that is shipped.
 
+use std::io::{Read as _, Write as _};
+
 use spartacus::trust::SigningKey;
 
 use super::site::{Site, ask};
@@ -31,6 +33,14 @@ fn behind_nginx_each_visitor_has_an_own_allowance_and_links_lead_below_any_path(
     let offer = site.offer(&SigningKey::generate("volunteer").expect("a key"), 0);
     let sent = ask(nginx, "POST", "/api/v1/offers", json, offer.as_bytes());
     assert_eq!(sent.status, 202, "{}", sent.text());
+    // The form compares the host, with its port, with where a browser says that it comes from.
+    let form = exchange(nginx, "GET /register HTTP/1.1\r\nHost: front.test:8443\r\nConnection: close\r\n\r\n");
+    let token = form.split("name=\"token\" value=\"").nth(1).and_then(|rest| rest.split('"').next()).expect("a token");
+    let body = format!("token={token}&offer=x");
+    let head = "POST /offers HTTP/1.1\r\nHost: front.test:8443\r\nOrigin: http://front.test:8443\r\nConnection: close";
+    let kind = format!("Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}", body.len());
+    let answer = exchange(nginx, &format!("{head}\r\n{kind}\r\n\r\n{body}"));
+    assert!(answer.starts_with("HTTP/1.1 422 "), "{answer}");
     // What a visitor claims counts for nothing: all of these are one, and not secure.
     assert_eq!(sent.header("strict-transport-security"), None);
     let statuses: Vec<u16> = (0..12_u8)
@@ -39,11 +49,20 @@ fn behind_nginx_each_visitor_has_an_own_allowance_and_links_lead_below_any_path(
             ask(nginx, "POST", "/api/v1/offers", &claimed, b"{}").status
         })
         .collect();
-    assert_eq!(statuses, [[422; 9].as_slice(), &[429; 3]].concat());
+    assert_eq!(statuses, [[422; 8].as_slice(), &[429; 4]].concat());
 
     let moved = ask(nginx, "GET", "/below/mirror/berlin-1", "", b"");
     assert_eq!((moved.status, moved.header("location")), (308, Some("../mirrors/berlin-1.html")));
     assert_eq!(ask(nginx, "GET", "/below/mirrors/berlin-1.html", "", b"").status, 200);
     assert!(ask(nginx, "GET", "/below/register", "", b"").text().contains("action=\"offers\""));
     assert_eq!(ask(nginx, "POST", "/api/v1/offers", json, &vec![b'x'; 70_000]).status, 413);
+}
+
+/// One request in these words, and the whole answer.
+fn exchange(address: std::net::SocketAddr, request: &str) -> String {
+    let mut stream = std::net::TcpStream::connect(address).expect("nginx listens");
+    stream.write_all(request.as_bytes()).expect("it reads");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("text");
+    answer
 }

@@ -2,6 +2,8 @@
 
 mod abuse;
 mod behind;
+mod browser;
+mod driver;
 mod offers;
 mod pages;
 mod seized;

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use spartacus::report::public_files;
 
-use super::site::{Site, ask};
+use super::site::{Answer, Site, ask};
 use crate::cli_desk::Desk;
 use crate::public::example;
 use crate::support::process::{self, wait_until};
@@ -28,8 +28,6 @@ const ROUTES: &[&str] = &[
     "/metalink/4.2.0/4.2.0.meta4",
     "/invite",
     "/invite.json",
-    "/register",
-    "/assets/register.js",
     "/offers",
     "/offers/t-7k3q-9xzd-2f4h-m8vw",
     "/offers/nonsense",
@@ -85,6 +83,47 @@ fn every_route_has_its_answer_and_its_headers() {
         assert!(!policy.contains("unsafe"), "{path}: {policy}");
     }
     insta::assert_snapshot!(told);
+}
+
+#[test]
+fn the_form_is_there_with_and_without_its_script() {
+    let site = Site::new();
+    let page = site.get("/register");
+    let name =
+        page.text().split("src=\"assets/").nth(1).and_then(|rest| rest.split('"').next()).unwrap_or("register-0.js").to_owned();
+    let script = site.get(&format!("/assets/{name}"));
+    assert_eq!(page.header("referrer-policy"), Some("same-origin"), "otherwise browsers do not say where the form comes from");
+    assert_eq!(site.get("/assets/register.js").status, 404, "its name changes with it");
+    let policy = page.header("content-security-policy").expect("every page has one");
+    let style = policy.split("; style-src ").nth(1).and_then(|rest| rest.split(';').next()).expect("a style is allowed");
+    let allowed = policy.replace(style, "STYLE");
+    let plain = "default-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'; style-src STYLE";
+    assert_eq!((page.status, page.header("cache-control")), (200, Some("no-store")));
+    assert!(style.starts_with("'sha256-") && style.ends_with('\''), "{policy}");
+    // `make web` decides; either way there is a way to seal and a field for what was sealed.
+    let built_in = tools::repository().join("target/web/register.js");
+    if built_in.exists() {
+        let bytes = std::fs::read(built_in).expect("our own file");
+        assert!(script.status == 200 && script.body == bytes, "`make web` ran after this build: run cargo build once more");
+        assert_eq!(script.header("content-type"), Some("text/javascript; charset=utf-8"));
+        assert_eq!(allowed, format!("{plain}; script-src 'self'"));
+        let digest = openssl_sha384(&bytes);
+        assert!(page.text().contains(&format!("integrity=\"sha384-{digest}\" crossorigin=\"anonymous\"")), "{}", page.text());
+        assert!(page.text().contains("data-field=\"s3.secret_key\""), "{}", page.text());
+    } else {
+        assert_eq!((script.status, allowed.as_str()), (404, plain));
+        assert!(!page.text().contains("<script") && !page.text().contains("data-field"), "{}", page.text());
+    }
+    assert!(page.text().contains("spartacus offer seal") && page.text().contains("<textarea id=\"file\" name=\"offer\""));
+}
+
+/// As another program computes it.
+fn openssl_sha384(bytes: &[u8]) -> String {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("script");
+    std::fs::write(&file, bytes).expect("our own file");
+    let line = format!("openssl dgst -sha384 -binary {} | openssl base64 -A", file.display());
+    process::run(Command::new("/bin/sh").args(["-c", &line])).trim().to_owned()
 }
 
 #[test]
@@ -156,37 +195,89 @@ fn the_document_names_every_route_of_the_interface_and_each_answers_as_it_says()
         .filter(|path| path.starts_with("/api/"))
         .collect();
     assert!(written.len() >= 6, "{written:?}");
-    let mut sorted: Vec<&str> = written.clone();
+    let mut sorted: Vec<&str> = written.iter().map(|path| path.strip_prefix("/api/v1").expect("there is one version")).collect();
     sorted.sort_unstable();
     sorted.dedup();
     assert_eq!(sorted, described.keys().map(String::as_str).collect::<Vec<_>>());
+    // Programs put a path behind the address of the server, which is relative to the document.
+    let server = document["servers"][0]["url"].as_str().expect("a server");
+    for base in ["http://front.test", "http://front.test/below/here"] {
+        let at = url::Url::parse(&format!("{base}/api/v1/openapi.json")).expect("an address").join(server).expect("relative");
+        assert_eq!(format!("{at}/status"), format!("{base}/api/v1/status"));
+    }
 
     let volunteer = spartacus::trust::SigningKey::generate("volunteer").expect("a key");
     let received = site.post(&site.offer(&volunteer, 0));
     assert_eq!(received.status, 202, "{}", received.text());
     let ticket = received.json()["ticket"].as_str().expect("a ticket").to_owned();
     for (path, methods) in described {
-        for (method, about) in methods.as_object().expect("methods") {
-            let path = path.replace("{ticket}", &ticket);
+        let place = format!("/api/v1{}", path.replace("{ticket}", &ticket));
+        for method in methods.as_object().expect("methods").keys() {
             let answer = match method.as_str() {
-                "get" => site.get(&path),
+                "get" => site.get(&place),
                 _ => site.post(&site.offer(&volunteer, 1)),
             };
-            let response = &about["responses"][answer.status.to_string()];
-            assert!(answer.status < 300 && response.is_object(), "{method} {path}: {} {}", answer.status, answer.text());
-            let schema = &response["content"]["application/json"]["schema"];
-            assert!(schema.is_object(), "{method} {path}");
-            fits(&document, schema, &answer.json(), &path);
+            assert!(answer.status < 300, "{method} {path}: {} {}", answer.status, answer.text());
+            is_described(&document, path, method, &answer);
+            let other = site.request("DELETE", &place, "", b"");
+            assert_eq!(other.status, 405, "{path}");
+            assert!(other.header("allow").is_some(), "{path}: {}", other.head);
+            is_described(&document, path, method, &other);
         }
     }
-    for (answer, status) in [
-        (site.get("/api/v1/offers/t-0000-0000-0000-0000"), 404),
-        (site.post("{}"), 422),
-        (site.request("POST", "/api/v1/offers", "Content-Type: text/plain\r\n", b"{}"), 415),
-    ] {
-        assert_eq!(answer.status, status);
-        fits(&document, &document["components"]["schemas"]["Refused"], &answer.json(), "refused");
+}
+
+#[test]
+fn every_refusal_of_the_interface_is_in_the_document() {
+    let site = Site::with(&example::many(2), 12, &[]);
+    let document = site.get("/api/v1/openapi.json").json();
+    let volunteer = || spartacus::trust::SigningKey::generate("volunteer").expect("a key");
+    let refused = |answer: &Answer, status: u16| {
+        assert_eq!(answer.status, status, "{}", answer.text());
+        assert_eq!(answer.header("retry-after").is_some(), matches!(status, 429 | 503), "{}", answer.head);
+        is_described(&document, "/offers", "post", answer);
+    };
+    let unknown = site.get("/api/v1/offers/t-0000-0000-0000-0000");
+    assert_eq!(unknown.status, 404);
+    is_described(&document, "/offers/{ticket}", "get", &unknown);
+    refused(&site.post("{}"), 422);
+    refused(&site.request("POST", "/api/v1/offers", "Content-Type: text/plain\r\n", b"{}"), 415);
+    refused(&site.post(&" ".repeat(64 * 1024 + 1)), 413);
+    let key = volunteer();
+    // As many of one volunteer as may wait, then one more.
+    for seconds in 0..8 {
+        let sent = site.post_from("198.51.100.1", &site.offer(&key, seconds));
+        assert_eq!(sent.status, 202, "{}", sent.text());
     }
+    let many = site.post_from("198.51.100.1", &site.offer(&key, 8));
+    refused(&many, 429);
+    assert_eq!(many.header("retry-after"), Some("86400"));
+    // A maintainer takes the newest: what was written before comes too late.
+    let waiting = site.front.waiting().expect("the database is ours");
+    let newest = waiting.iter().max_by_key(|message| message.sequence).expect("eight");
+    site.front.take(newest, None, Timestamp::now()).expect("the database is ours");
+    site.tell(&newest.ticket, spartacus::history::TicketState::Offered, "", newest.sequence);
+    let older = site.post_from("198.51.100.2", &site.offer(&key, -60));
+    refused(&older, 409);
+    // And with four more as many wait as may.
+    for _ in 0..5 {
+        assert_eq!(site.post_from("203.0.113.1", &site.offer(&volunteer(), 0)).status, 202);
+    }
+    refused(&site.post_from("203.0.113.1", &site.offer(&volunteer(), 0)), 503);
+    let mut answers = std::iter::repeat_with(|| site.post("{}")).take(11);
+    refused(&answers.find(|answer| answer.status != 422).expect("ten of one network"), 429);
+}
+
+/// Whether the document describes this answer, and whether it is like that.
+fn is_described(document: &Value, path: &str, method: &str, answer: &Answer) {
+    let response = &document["paths"][path][method]["responses"][answer.status.to_string()];
+    let response = response["$ref"].as_str().map_or(response, |place| {
+        document.pointer(place.trim_start_matches('#')).unwrap_or_else(|| panic!("there is no {place}"))
+    });
+    let schema = &response["content"]["application/json"]["schema"];
+    assert!(schema.is_object(), "{method} {path} {} is not in the document", answer.status);
+    assert_eq!(answer.header("content-type"), Some("application/json"), "{method} {path}");
+    fits(document, schema, &answer.json(), path);
 }
 
 /// What the document uses of JSON Schema, and no more.
@@ -255,6 +346,26 @@ fn metrics_are_told_on_their_own_listener_only_and_promtool_takes_them() {
     assert_eq!(ask(site.metrics, "GET", "/register", "", b"").status, 404);
 }
 
+fn recipient() -> String {
+    spartacus::config::sealed::Identity::generate().to_public().to_string()
+}
+
+#[test]
+fn metrics_are_never_told_elsewhere_than_on_loopback() {
+    let desk = Desk::empty();
+    for (address, port) in [("0.0.0.0:9100", 9100), ("[::]:0", 8421), ("192.0.2.7:8421", 8421), ("[::ffff:192.0.2.7]:8421", 8421)]
+    {
+        let refused = desk.run(&["serve", "--metrics", address]).ends_with(2);
+        assert!(refused.err.contains("metrics are told without a login, so on loopback only"), "{}", refused.err);
+        assert!(refused.err.contains(&format!("hint: spartacus serve --metrics 127.0.0.1:{port}; ")), "{}", refused.err);
+    }
+    for address in ["127.0.0.1:0", "127.8.8.8:0", "[::1]:0"] {
+        // It gets as far as to miss the database.
+        let missed = desk.run(&["serve", "--metrics", address]).ends_with(2);
+        assert!(!missed.err.contains("loopback"), "{}", missed.err);
+    }
+}
+
 #[test]
 fn rounds_fill_the_front_of_a_project_and_a_folder_without_one_can_serve_it() {
     let desk = Desk::with_targets(&["paris"]);
@@ -262,7 +373,12 @@ fn rounds_fill_the_front_of_a_project_and_a_folder_without_one_can_serve_it() {
     desk.run(&["check"]).ends_with(0);
     let none = desk.run(&["serve", "--listen", "127.0.0.1:0"]).ends_with(2);
     assert!(none.err.contains("hint: with `serve: {database: ./.spartacus/front/front.db}` in targets.yaml"), "{}", none.err);
-    desk.edit("targets.yaml", "targets:", "serve: {}\ntargets:");
+    desk.edit(
+        "targets.yaml",
+        "targets:",
+        &format!("serve: {{}}\ninvite: {{send_to: [m@example.org], recipients: [{}]}}\ntargets:", recipient()),
+    );
+    desk.run(&["invite", "--yes"]).ends_with(0);
     desk.run(&["check", "--html", "public"]).ends_with(0);
     assert!(desk.path(".spartacus/front/front.db").exists());
 
@@ -280,6 +396,13 @@ fn rounds_fill_the_front_of_a_project_and_a_folder_without_one_can_serve_it() {
     let address = told["address"].as_str().and_then(|text| text.parse().ok()).expect("an address");
     let index = ask(address, "GET", "/", "", b"");
     assert_eq!(index.text(), desk.read("public/index.html"));
+    // The way to the invite is on both, the way to the form only where the form is.
+    assert!(index.text().contains("<a href=\"invite.html\">"), "{}", index.text());
+    let to_form = "<a href=\"register\">";
+    assert!(ask(address, "GET", "/invite.html", "", b"").text().contains(to_form));
+    let written = desk.read("public/invite.html");
+    assert!(written.contains("Mirrors wanted: demo") && !written.contains(to_form), "{written}");
+    assert_eq!(desk.read("public/invite.json"), desk.read("invite/invite.json"));
     assert_eq!(ask(address, "GET", "/api/v1/status", "", b"").json()["project"], "demo");
     // A port that is taken, and a file that is no front database.
     let taken = elsewhere.run(&["serve", "--database", &database, "--listen", &address.to_string()]).ends_with(2);

@@ -10,11 +10,12 @@ use camino::Utf8PathBuf;
 use jiff::{SignedDuration, Timestamp};
 use spartacus::base::{ByteCount, Secret, Sha256};
 use spartacus::config::sealed::Identity;
-use spartacus::history::{Front, FrontAbout, FrontPage, FrontPages};
+use spartacus::history::{Front, FrontAbout, FrontPage, FrontPages, TicketNews, TicketState};
 use spartacus::registration::{Invite, Limits, Message, Needs, Offered, OfferedPlace, Request, Sealed, SecretName, invite_page};
 use spartacus::report::{Board, content_type, public_files};
 use spartacus::trust::SigningKey;
 
+use super::offers::connect_from;
 use crate::support::process::{Server, Stop, wait_until};
 use crate::support::tools;
 
@@ -85,7 +86,7 @@ impl Site {
         let mut pages = pages_of(board, about(&root, waiting));
         let invite = invite(&root, desk.read("keys/deploy_ed25519.pub").trim()).to_file(&key);
         let read = Invite::read(&invite, Sha256::of(&root), Timestamp::now()).expect("an invite that holds");
-        for (path, bytes) in [("invite.html", invite_page(&read).into_bytes()), ("invite.json", invite)] {
+        for (path, bytes) in [("invite.html", invite_page(&read, None).into_bytes()), ("invite.json", invite)] {
             pages.pages.push(FrontPage { path: path.to_owned(), kind: content_type(path).to_owned(), bytes: bytes.into() });
         }
         front.publish(&pages, Timestamp::now()).expect("pages are published");
@@ -112,6 +113,13 @@ impl Site {
         self.request("POST", "/api/v1/offers", "Content-Type: application/json\r\n", file.as_bytes())
     }
 
+    /// The same through a proxy that is believed, in the name of `who`.
+    pub fn post_from(&self, who: &str, file: &str) -> Answer {
+        let stream = connect_from(SocketAddr::from(([127, 9, 0, 1], 0)), self.address);
+        let headers = format!("Content-Type: application/json\r\nX-Forwarded-For: {who}\r\nX-Forwarded-Proto: https\r\n");
+        try_on(stream, "POST", "/api/v1/offers", &headers, file.as_bytes()).expect("an answer")
+    }
+
     pub fn metric(&self, name: &str) -> f64 {
         let told = ask(self.metrics, "GET", "/metrics", "", b"");
         let line =
@@ -135,14 +143,22 @@ impl Site {
         Duration::from_millis(ticks * 10)
     }
 
-    /// The project's pin.
+    /// The project says how an offer stands.
+    pub fn tell(&self, ticket: &str, state: TicketState, words: &str, taken: u64) {
+        let now = Timestamp::now();
+        let is_mirror = state == TicketState::Active;
+        let news = TicketNews { ticket: ticket.to_owned(), state, words: words.to_owned(), changed: now, taken, is_mirror };
+        self.front.tell(&[news], now).expect("the database is ours");
+    }
+
+    /// The pin of the project.
     pub fn pin(&self) -> Sha256 {
         Sha256::of(&self.root)
     }
 
     /// A signed file that offers a place, of a volunteer of its own, `seconds` after now.
     pub fn offer(&self, volunteer: &SigningKey, seconds: i64) -> String {
-        message(volunteer, Sha256::of(&self.root), seconds)
+        message(volunteer, self.pin(), seconds)
     }
 }
 
