@@ -94,7 +94,7 @@ fn the_page_says_what_a_volunteer_needs_and_its_line_is_one_that_sshd_takes() {
     for words in [
         "&lt;script&gt;",
         "mailto:mirrors@example.org",
-        "restrict,from=&quot;203.0.113.7,2001:db8::/64&quot; ssh-ed25519 ",
+        "restrict,command=&quot;internal-sftp&quot;,from=&quot;203.0.113.7,2001:db8::/64&quot; ssh-ed25519 ",
         "Be kind.",
         &pin(&desk),
     ] {

@@ -83,7 +83,7 @@ fn nginx(etc: &Path, out: &Path) -> Server {
     server
 }
 
-/// Apache likewise, with the modules that `a2enmod` names.
+/// Apache likewise, with the modules that `a2enmod` names, and with a rule of another site's that does something with each `.php`.
 fn apache(etc: &Path, out: &Path, port: u16) -> Server {
     for name in ["run", "lock"] {
         fs::create_dir(out.join(name)).expect("a new folder");
@@ -93,9 +93,10 @@ fn apache(etc: &Path, out: &Path, port: u16) -> Server {
         let config = format!(
             "{}User www-data\nGroup www-data\nServerRoot {out}\nServerName localhost\nPidFile run/httpd.pid\nDefaultRuntimeDir run\n\
              Mutex file:{out}/run default\nErrorLog error.log\nTypesConfig /etc/mime.types\nStartServers 1\nServerLimit 2\nThreadsPerChild 32\n\
-             MaxRequestWorkers 64\nDavLockDB {out}/lock/davlock\nListen 127.0.0.1:{}\nListen 127.0.0.1:{port}\n\
+             MaxRequestWorkers 64\nLoadModule status_module {}\nAddHandler server-status .php\nDavLockDB {out}/lock/davlock\nListen 127.0.0.1:{}\nListen 127.0.0.1:{port}\n\
              <Directory />\n  Require all denied\n</Directory>\nIncludeOptional {}/apache2/sites-available/*.conf\n",
             modules(),
+            tools::file("/usr/lib/apache2/modules/mod_status.so"),
             ports[0],
             etc.display(),
             out = out.display(),
@@ -194,7 +195,7 @@ fn what_is_printed_for_openssh_and_nginx_makes_a_place_that_can_be_offered() {
 #[test]
 fn what_is_printed_for_webdav_makes_a_place_that_can_be_offered() {
     tools::require_root("a web server with workers of its own");
-    for flavour in ["nginx", "apache"] {
+    for (flavour, below) in [("nginx", ""), ("apache", ""), ("apache", "archive/")] {
         let (etc, out) = (server_folder(), tempfile::tempdir().expect("a folder"));
         fs::set_permissions(out.path(), fs::Permissions::from_mode(0o755)).expect("our own folder");
         for folder in ["nginx", "apache2"] {
@@ -203,7 +204,8 @@ fn what_is_printed_for_webdav_makes_a_place_that_can_be_offered() {
         let web = free_ports(1)[0];
         let server = if flavour == "nginx" { nginx(etc.path(), out.path()) } else { apache(etc.path(), out.path(), web) };
         let desk = Desk::empty();
-        let (place, public) = (format!("webdav://mirror@127.0.0.1:{web}/push/"), format!("http://127.0.0.1:{web}/"));
+        let (place, public) = (format!("webdav://mirror@127.0.0.1:{web}/push/"), format!("http://127.0.0.1:{web}/{below}"));
+        let origin = format!("http://127.0.0.1:{web}/");
         let (folder, settings) = (format!("{}/mirror", etc.path().display()), etc.path().display().to_string());
         let order = [
             &["offer", "new", "box", "--place", &place, "--flavour", flavour, "--public-url", &public, "--name", "box"][..],
@@ -222,17 +224,23 @@ fn what_is_printed_for_webdav_makes_a_place_that_can_be_offered() {
         desk.shell(&format!("set -e; export PATH=$PATH:/usr/sbin:/sbin; ({commands}) < box/password")).ends_with(0);
         server.signal("HUP");
         wait_until("the web server has read it", || {
-            crate::support::http::get(&format!("{public}push/")).is_some_and(|answer| answer.status == 401)
+            crate::support::http::get(&format!("{origin}push/")).is_some_and(|answer| answer.status == 401)
         });
         let told = assert_can_be_offered(&desk, "box");
         assert!(told.contains("  yes      no writing outside "), "{flavour}: {told}");
         // Who has no login can read, and no more.
         for method in ["PUT", "DELETE", "MKCOL", "PROPFIND"] {
-            for path in ["x", "push/x"] {
-                let line = format!("curl -s -o /dev/null -w '%{{http_code}}' -X {method} {public}{path}");
+            for path in [format!("{below}x"), "push/x".to_owned()] {
+                let line = format!("curl -s -o /dev/null -w '%{{http_code}}' -X {method} {origin}{path}");
                 let status = desk.shell(&line).ends_with(0).out;
                 assert!(["401", "403", "404", "405"].contains(&status.as_str()), "{flavour}: {method} {path}: {status}");
             }
+        }
+        // What was uploaded is never run, at neither address.
+        let script = "<?php echo 6 * 7;";
+        fs::write(Path::new(&folder).join("x.php"), script).expect("root may");
+        for line in [format!("curl -sf {public}x.php"), format!("curl -sf -u mirror:$(cat box/password) {origin}push/x.php")] {
+            assert_eq!(desk.shell(&line).ends_with(0).out, script, "{flavour}: {line}");
         }
         fs::create_dir(Path::new(&folder).join("metadata")).expect("root may");
         fs::write(Path::new(&folder).join("metadata/timestamp.json"), "{}").expect("root may");
@@ -337,9 +345,19 @@ fn a_folder_is_made_whole_and_nothing_in_it_is_ever_overwritten() {
     assert!(report["steps"].to_string().contains("location ^~ /x/"), "{report}");
     assert!(desk.read("my-mirror/setup.md").contains("location ^~ /x/"));
     let later = desk.run(&["offer", "setup", "my-mirror", "--until", "2999-12-31"]).ends_with(0);
-    assert!(later.out.contains("restrict,expiry-time=\"29991231\" ssh-ed25519 "), "{}", later.out);
+    assert!(later.out.contains("restrict,expiry-time=\"299912312359\" ssh-ed25519 "), "{}", later.out);
     assert!(desk.read("my-mirror/setup.json").contains("\"until\": \"2999-12-31\""));
     desk.run(&["offer", "setup"]).ends_with(2);
+
+    // Each service has a region of its own that nobody has to know.
+    for (folder, host, flavour, region) in
+        [("g", "s3.example", &["--flavour", "garage"][..], "garage"), ("r", "a.r2.cloudflarestorage.com", &[], "auto")]
+    {
+        let place = format!("s3+https://{host}/bucket");
+        desk.run(&[&["offer", "new", folder, "--no-input", "--place", &place][..], flavour].concat()).ends_with(0);
+        let config = desk.read(&format!("{folder}/targets.yaml"));
+        assert!(config.contains(&format!("region: {region}\n")), "{config}");
+    }
 
     // What is refused leaves nothing behind.
     for (bad, words) in [

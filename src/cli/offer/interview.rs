@@ -59,6 +59,9 @@ pub fn interview(mut order: OfferNew, may_ask: bool) -> Result<Answers, Failure>
         }
         None => Flavour::guess(&kind),
     };
+    if let (TargetKind::S3(s3), None) = (&mut kind, &order.region) {
+        usual_region(flavour).clone_into(&mut s3.region);
+    }
     if may_ask {
         ask_about_readers(&mut order, &kind, flavour)?;
         ask_about_people(&mut order, &kind)?;
@@ -114,6 +117,15 @@ fn as_target(order: &OfferNew) -> TargetAdd {
     }
 }
 
+/// The region of a service that nobody has changed: requests that are signed for another one are refused.
+fn usual_region(flavour: Flavour) -> &'static str {
+    match flavour {
+        Flavour::Garage => "garage",
+        Flavour::R2 => "auto",
+        _ => "us-east-1",
+    }
+}
+
 fn ask_protocol() -> Result<String, Failure> {
     until_good("how do files get there: sftp, webdav or s3", "sftp", |answer| match answer {
         "sftp" | "webdav" | "s3" => Ok(answer.to_owned()),
@@ -142,7 +154,7 @@ fn ask_place(order: &mut OfferNew, protocol: &str) -> Result<String, Failure> {
             let bucket = until_good("bucket", "", part)?;
             let prefix = until_good("prefix in the bucket (empty: all of it)", "", below)?;
             if order.region.is_none() {
-                order.region = Some(ask::line("region", "us-east-1")?);
+                order.region = Some(ask::line("region", usual_region(order.flavour.unwrap_or(Flavour::Other)))?);
             }
             Ok(format!("s3+{}/{bucket}/{prefix}", endpoint.as_str().trim_end_matches('/')))
         }
