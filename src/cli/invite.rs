@@ -205,11 +205,35 @@ pub fn verified(
         }
     };
     let bytes = read_at_most(file, LONGEST_INVITE)?;
-    let invite = Invite::read(&bytes, pin, Clock::System.now()).map_err(|error| {
+    let invite = authentic(file, &bytes, pin)?;
+    if invite.expires <= Clock::System.now() {
+        return Err(over(file, &invite));
+    }
+    Ok((bytes, invite))
+}
+
+/// The invite that a file is, if a maintainer of the project with this pin signed it, whether it still holds or not.
+pub fn authentic(file: &Utf8Path, bytes: &[u8], pin: Sha256) -> Result<Invite, Failure> {
+    Invite::recall(bytes, pin).map_err(|error| {
         let failure = hinted(exit::FORGED, error);
         Failure { error: failure.error.context(format!("{file} is not to be trusted")), ..failure }
-    })?;
-    Ok((bytes, invite))
+    })
+}
+
+/// That an invite is authentic and does not hold any more, and where the newest one is.
+pub fn over(file: &Utf8Path, invite: &Invite) -> Failure {
+    let held = day(invite.expires);
+    Failure::told(exit::USAGE, format!("{file} is over: a maintainer signed it, and it held until {held}"))
+        .hint(format!("get the newest one: {}", newest_at(invite)))
+        .hint(format!("verify it, then put it in the place of {file}: spartacus invite --show invite.json --pin {}", invite.pin))
+}
+
+/// Where the newest invite of a project is found, as far as an older one tells.
+fn newest_at(invite: &Invite) -> String {
+    format!(
+        "fleet/N.invite.json on a mirror of the project (the highest N), invite.json on its web front, or ask {}",
+        invite.send_to.join(" or ")
+    )
 }
 
 fn told(invite: &Invite) -> String {

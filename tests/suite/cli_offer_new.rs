@@ -396,19 +396,85 @@ fn a_file_or_a_host_key_that_is_shown_answers_every_question() {
     desk.write(
         "place.yaml",
         "project: {name: x}\ntargets:\n  - name: attic\n    public_url: https://m.example/\n    country: FR\n    contact: me@example.org\n    \
-         s3: {endpoint: 'https://s3.example', region: garage, bucket: b, access_key: 'file:secrets/key', secret_key: 'env:NOT_SET'}\n",
+         network: AS64496\n    tags: [attic]\n    limits: {max_bytes: 20 GiB, metered: true}\n    s3: {endpoint: 'https://s3.example', region: garage, bucket: b, access_key: 'file:secrets/key', secret_key: 'env:NOT_SET'}\n",
     );
     let made = desk.run(&["offer", "new", "c", "--from", "place.yaml", "--no-input", "--json"]).ends_with(0);
     let report = schema::expect_command("offer_new", &made.out);
     assert_eq!((&report["name"], &report["flavour"]), (&"attic".into(), &"garage".into()), "{report}");
     assert!(!made.out.contains("CANARY") && !report["steps"].to_string().contains("umask"), "they lie elsewhere: {}", made.out);
     let config = desk.read("c/targets.yaml");
-    for line in ["country: FR", "me@example.org", "access_key: file:/", "/secrets/key", "secret_key: env:NOT_SET"] {
+    for line in [
+        "country: FR",
+        "network: AS64496",
+        "attic",
+        "max_bytes: ",
+        "metered: true",
+        "me@example.org",
+        "access_key: file:/",
+        "/secrets/key",
+        "secret_key: env:NOT_SET",
+    ] {
         assert!(config.contains(line), "{line:?} is not in {config}");
     }
+    let proxied = desk.read("place.yaml").replace("    country: FR", "    proxy: socks5h://127.0.0.1:9050");
+    desk.write("proxied.yaml", &proxied);
+    let refused = desk.run(&["offer", "new", "d", "--from", "proxied.yaml", "--no-input"]).ends_with(2);
+    assert!(refused.err.contains("attic in proxied.yaml has `proxy`, which is a thing of this machine"), "{}", refused.err);
     desk.write("two.yaml", "project: {name: x}\ntargets:\n  - {name: a, folder: {path: a}}\n  - {name: b, folder: {path: b}}\n");
     let two = desk.run(&["offer", "new", "d", "--from", "two.yaml", "--no-input"]).ends_with(2);
     assert!(two.err.contains("has 2 targets"), "{}", two.err);
+}
+
+/// With the values that nobody chose: invite and offer hold 180 days, and the invite is always the older one.
+#[test]
+fn an_offer_is_renewed_also_when_the_invite_in_its_folder_is_over() {
+    let project = inviting();
+    project.edit("targets.yaml", "\n  valid: 30 days", "");
+    project.run(&["invite", "--yes"]).ends_with(0);
+    let (desk, pin) = (Desk::empty(), pin(&project));
+    desk.write("invite.json", &project.read("invite/invite.json"));
+    let order = [
+        &["offer", "new", "paris", "--invite", "invite.json", "--pin", &pin, "--name", "paris", "--no-input"][..],
+        &SFTP,
+        &["--public-url", "https://mirror.example.org/archive/"],
+    ]
+    .concat();
+    desk.run(&order).ends_with(0);
+    let after = |days: u32, words: &str| desk.shell(&format!("cd paris && faketime -f '+{days}d' spartacus offer {words}"));
+    let sealed = after(0, "seal").ends_with(0);
+    assert!(!sealed.err.contains("--until"), "{}", sealed.err);
+    after(175, "update").ends_with(0);
+
+    let over = after(181, "update").ends_with(2);
+    assert!(over.err.starts_with("error: invite.json is over: a maintainer signed it, and it held until "), "{}", over.err);
+    for words in [
+        "hint: get the newest one: fleet/N.invite.json on a mirror of the project",
+        "invite.json on its web front, or ask mailto:mirrors@example.org or https://example.org/mirrors\n",
+        &format!("in the place of invite.json: spartacus invite --show invite.json --pin {pin}"),
+    ] {
+        assert!(over.err.contains(words), "{words:?} is not in {}", over.err);
+    }
+    // What seals nothing does not mind, and the steps are told.
+    for words in ["pause --until '14 days'", "resume", "withdraw"] {
+        after(181, words).ends_with(0);
+    }
+    let steps = after(181, "setup --until 2999-12-31").ends_with(0);
+    assert!(steps.err.contains("invite.json is over") && steps.out.contains("299912312359"), "{} {}", steps.err, steps.out);
+    let fresh = [&order[..2], &["rome"], &order[3..]].concat();
+    let fresh = fresh.iter().map(|word| format!("'{word}'")).collect::<Vec<_>>().join(" ");
+    let fresh = desk.shell(&format!("faketime -f '+181d' spartacus {fresh}")).ends_with(2);
+    assert!(fresh.err.contains("error: invite.json is over"), "{}", fresh.err);
+
+    // The newest one goes into its place. What the project logs in with ends before the offer does, and that is said.
+    project.edit("targets.yaml", "  growth:", "  valid: 400 days\n  growth:");
+    project.run(&["invite", "--yes"]).ends_with(0);
+    desk.write("paris/invite.json", &project.read("invite/invite.json"));
+    assert!(!after(181, "update").ends_with(0).err.contains("--until"));
+    let choices = desk.read("paris/setup.json").replace("2999-12-31", "2027-01-01");
+    desk.write("paris/setup.json", &choices);
+    let short = after(181, "update").ends_with(0);
+    let said = "what the project logs in with ends 2027-01-01, and the offer 2";
+    assert!(short.err.contains(said) && short.err.contains(": spartacus offer setup --until 2"), "{}", short.err);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use camino::{Utf8Path, Utf8PathBuf};
 use url::Url;
 
-use crate::base::{MailAddress, Secret, TargetName, sanitise};
+use crate::base::{MailAddress, Secret, TargetLimits, TargetName, sanitise};
 use crate::cli::args::{OfferNew, TargetAdd};
 use crate::cli::ask;
 use crate::cli::exit::{self, Failure};
@@ -25,6 +25,16 @@ pub struct Answers {
     pub order: OfferNew,
     /// Secrets that were typed, with the files that they belong into.
     pub secrets: Vec<(&'static str, Secret)>,
+    /// What no question is asked about.
+    pub more: More,
+}
+
+/// What only a file says.
+#[derive(Debug, Default)]
+pub struct More {
+    pub network: Option<String>,
+    pub tags: Vec<String>,
+    pub limits: TargetLimits,
 }
 
 /// Asks for what is missing, where questions may be asked.
@@ -72,7 +82,7 @@ pub fn interview(mut order: OfferNew, may_ask: bool) -> Result<Answers, Failure>
     {
         sftp.key = Some(super::folder::DOCTOR_KEY.into());
     }
-    Ok(Answers { kind, flavour, order, secrets })
+    Ok(Answers { kind, flavour, order, secrets, more: More::default() })
 }
 
 /// A reference that means the same in another folder.
