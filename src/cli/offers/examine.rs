@@ -9,6 +9,7 @@ use crate::base::{ByteCount, TargetName};
 use crate::bundle::Published;
 use crate::cli::args::Global;
 use crate::cli::cancel::Cancel;
+use crate::cli::deploy_key::DeployKey;
 use crate::cli::exit::{self, Ended, Failure};
 use crate::cli::offer::{Trial, conclusion, try_out};
 use crate::cli::session::{Session, bundle_failure, hinted};
@@ -72,7 +73,8 @@ pub async fn examine(
         Some(needs) => Some(needs),
         None => published_bytes(session).await?,
     };
-    let trial = Trial { config: &session.config, clients: &session.clients, target: &target, needs, chroot: None };
+    let deploy = DeployKey::of(&session.project, &target);
+    let trial = Trial { config: &session.config, clients: &session.clients, target: &target, needs, chroot: None, deploy };
     let trying = try_out(surface, &trial);
     let found = tokio::select! {
         biased;
