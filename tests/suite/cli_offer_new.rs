@@ -192,6 +192,27 @@ fn what_is_printed_for_openssh_and_nginx_makes_a_place_that_can_be_offered() {
     drop((sshd, nginx));
 }
 
+/// Nobody but the lines themselves keeps commands out there.
+#[test]
+fn the_lines_for_a_hoster_open_files_and_nothing_else() {
+    let server = Sshd::start_with("ForceCommand none\nAllowTcpForwarding yes\nPermitTTY yes");
+    let desk = Desk::empty();
+    let place = format!("sftp://{}@127.0.0.1:{}{}", server.user, server.port, server.root.display());
+    let key = &server.keys.fingerprint;
+    desk.run(&["offer", "new", "box", "--place", &place, "--flavour", "hoster", "--host-key", key, "--no-input"]).ends_with(0);
+    let (lines, file) = (desk.read("box/authorized_keys"), server.folder.path().join("authorized_keys"));
+    let looked = |lines: &str| {
+        fs::write(&file, lines).expect("a file of the test's own");
+        // There is no chroot: what lies outside can be written.
+        desk.shell("cd box && spartacus offer doctor").ends_with(7).out
+    };
+    let told = looked(&lines);
+    for check in ["log in", "no commands", "no shell", "no forwarding"] {
+        assert!(told.contains(&format!("  yes      {check} ")), "{check}: {told}");
+    }
+    assert!(looked(&lines.replace(",command=\"internal-sftp\"", "")).contains("  FAILED   no commands "));
+}
+
 #[test]
 fn what_is_printed_for_webdav_makes_a_place_that_can_be_offered() {
     tools::require_root("a web server with workers of its own");

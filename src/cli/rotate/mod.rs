@@ -54,7 +54,10 @@ fn begin(surface: &Surface, session: &Session) -> Ended {
     })?;
     let every: Vec<&Target> = session.config.targets.iter().collect();
     let targets = users(session, &every);
-    let left_out = letters::left_out(session, &targets);
+    let left_out = match session.config.invite {
+        Some(_) => letters::left_out(session, &targets),
+        None => targets.iter().map(|target| (&target.name, "no `invite:` to prove the key with")).collect(),
+    };
     let names: Vec<&str> = targets.iter().map(|target| target.name.as_str()).collect();
     let who = if names.is_empty() { "no target".to_owned() } else { names.join(", ") };
     let text = format!(

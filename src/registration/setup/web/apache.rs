@@ -21,7 +21,7 @@ impl Block {
         let ports = self.servers().into_iter().map(|(address, ..)| address.port).find(|port| !matches!(port, 80 | 443));
         let why = ports.map(|port| format!("Add a line Listen {port} to {}/apache2/ports.conf.", self.etc)).unwrap_or_default();
         let of_a_site = format!(
-            "take the lines from <Directory> on, up to </VirtualHost>, into its <VirtualHost>: below {}/apache2/sites-enabled",
+            "take the lines from <Directory> on, up to </VirtualHost>, into its <VirtualHost> (below {}/apache2/sites-enabled), and leave out a2ensite in the next step",
             self.etc
         );
         let mut steps: Vec<SetupStep> = self.get_certificates("apache2").into_iter().collect();
