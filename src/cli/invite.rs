@@ -113,11 +113,11 @@ fn names_only_our_keys(project: &Project, invite: &Invite) -> bool {
     if ours.is_empty() {
         ours.extend(public_half(project, "deploy_ed25519.pub"));
     }
-    // The kind and the key itself: comments may change.
     if ours.is_empty() {
         // Nothing is known here of any key.
         return true;
     }
+    // The kind and the key itself: comments may change.
     let words = |line: &str| line.split_whitespace().take(2).map(str::to_owned).collect::<Vec<_>>();
     let ours: Vec<Vec<String>> = ours.iter().map(|line| words(line)).collect();
     invite.deploy_keys.iter().all(|line| ours.contains(&words(line)))
