@@ -17,7 +17,7 @@ mod sight;
 mod tests;
 mod way;
 
-pub use compose::{KeyNews, Place, Whereabouts, compose, remind, tell_of_examination, tell_of_key, trial};
+pub use compose::{KeyNews, Place, Renewal, Whereabouts, compose, remind, tell_of_examination, tell_of_key, trial};
 pub use decide::{Decision, News, decide};
 pub use error::AlertError;
 pub use letter::{Item, Letter, Urgency};

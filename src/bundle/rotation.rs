@@ -77,13 +77,24 @@ impl Project {
     }
 
     /// Puts the next deploy key in the place of the old one, which is gone then: it may have been stolen. One rename does it.
-    pub fn finish_rotation(&self) -> Result<(), BundleError> {
+    /// [`Project::finish_rotation`] ends it.
+    pub fn switch_deploy_key(&self) -> Result<(), BundleError> {
         let (present, next) = (self.deploy_key(), self.next_deploy_key());
-        if next.exists() {
-            // The certificate of the old key would be taken for one of the new key, and refused.
-            disk::remove(&beside(&present, CERTIFICATE))?;
-            rename(&next, &present)?;
+        if !next.exists() {
+            return Ok(());
         }
+        // Afterwards it alone tells that the change is not ended; where `begin` was killed, it is not there.
+        if let (false, Some(line)) = (beside(&next, ".pub").exists(), public_half(&next)?) {
+            disk::replace(&beside(&next, ".pub"), format!("{line}\n").as_bytes(), PUBLIC)?;
+        }
+        // The certificate of the old key would be taken for one of the new key, and refused.
+        disk::remove(&beside(&present, CERTIFICATE))?;
+        rename(&next, &present)
+    }
+
+    /// The same, and tidies up what is left of the change.
+    pub fn finish_rotation(&self) -> Result<(), BundleError> {
+        self.switch_deploy_key()?;
         self.tidy_rotation()
     }
 

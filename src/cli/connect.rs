@@ -65,6 +65,34 @@ impl TargetConnector {
         })
     }
 
+    /// With this deploy key, if it logs in with it: while that is being changed, the next one will do, too.
+    #[must_use]
+    pub fn with_deploy_key(self, deploy: Option<DeployKey>) -> Self {
+        Self { deploy, ..self }
+    }
+
+    /// The same as [`TargetConnector::login`], with the next deploy key where the server refuses the present one and takes that.
+    pub async fn login_with_either_key(&self) -> Result<Login, StoreError> {
+        let login = self.login().await?;
+        let Login::Sftp(settings) = &login else { return Ok(login) };
+        let Some(next) = self.deploy.as_ref().and_then(|deploy| deploy.with_next(settings)) else { return Ok(login) };
+        // What else goes wrong the examination meets, too, and tells it.
+        if self.is_refused((**settings).clone()).await && !self.is_refused(next.clone()).await {
+            return Ok(Login::Sftp(Box::new(next)));
+        }
+        Ok(login)
+    }
+
+    async fn is_refused(&self, settings: SftpSettings) -> bool {
+        match SftpStore::connect(self.target.name.clone(), settings).await {
+            Ok(store) => {
+                store.close().await;
+                false
+            }
+            Err(error) => error.kind == ErrorKind::Unauthenticated,
+        }
+    }
+
     /// Logs in with `key` alone, the deploy key or the next one, and out again. Nothing is written.
     pub async fn lets_in(&self, key: &Utf8Path) -> Result<(), StoreError> {
         let (TargetKind::Sftp(wanted), Some(deploy)) = (&self.target.kind, &self.deploy) else {

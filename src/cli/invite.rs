@@ -12,9 +12,8 @@ use super::exit::{self, Ended, Failure};
 use super::init::open_key;
 use super::outputs;
 use super::public::write_whole;
-use super::session::{
-    Session, bundle_failure, configuration, file_failure, hinted, project, read_at_most, refuse_other_content, refuse_own_files,
-};
+use super::rotate::tell_of_the_next_key;
+use super::session::{Session, bundle_failure, file_failure, hinted, read_at_most, refuse_other_content, refuse_own_files};
 use super::surface::{Surface, answer};
 use super::verify::read_pin;
 use crate::base::{ByteCount, Clock, Sha256};
@@ -42,18 +41,18 @@ async fn write(surface: &Surface, global: &Global, order: &Order) -> Ended {
     let (file, page) = (order.out.join("invite.json"), order.out.join("invite.html"));
     refuse_own_files(global, "--out", &order.out.join("x"))?;
     refuse_other_content("--out", &file, BEGINS, "invite")?;
-    let config = configuration(surface, global)?;
+    let session = Session::open(surface, global)?;
+    let (config, project) = (&session.config, &session.project);
     let Some(policy) = &config.invite else {
         return Err(Failure::told(exit::USAGE, format!("{} does not say whom and how it invites", config.path))
             .hint("add invite: {send_to: [mirrors@example.org], recipients: [age1...]}, see targets.example.yaml"));
     };
-    let project = project(global)?;
     let cancel = Cancel::on_signals(surface)?;
-    let invite = gather(&config, policy, &project, Clock::System.now()).await?;
+    let invite = gather(config, policy, project, Clock::System.now()).await?;
     surface.remark(&told(&invite));
     let path = match &order.key {
         Some(path) => path.clone(),
-        None => own_key(&project)?,
+        None => own_key(project)?,
     };
     if !order.yes {
         let surface = surface.clone();
@@ -71,20 +70,21 @@ async fn write(surface: &Surface, global: &Global, order: &Order) -> Ended {
     std::fs::create_dir_all(&order.out).map_err(|error| file_failure("make", &order.out, error))?;
     write_whole(&file, &text)?;
     write_whole(&page, &invite_page(&read, None))?;
-    write_whole(&published_at(&project), &text)?;
-    if config.serve.is_some() {
-        outputs::show(&Session::open(&surface.silent(), global)?).await;
-    }
+    write_whole(&published_at(project), &text)?;
+    outputs::show(&session).await;
+    // Not before: volunteers are told that this invite proves the key.
+    let told = tell_of_the_next_key(&session)?;
     let spread = if config.project.publish_status {
         "every mirror carries it from the next push or renewal on"
     } else {
         "hand it out, or let mirrors carry it: publish_status: true in targets.yaml"
     };
-    let words = format!("{file} is signed and holds until {}\n{page} is for people\n{spread}", day(read.expires));
+    let words = format!("{file} is signed and holds until {}\n{page} is for people\n{spread}{}", day(read.expires), told.words);
     answer(
         surface,
         "spartacus.invited/1",
-        &json!({"file": file.as_str(), "page": page.as_str(), "expires": read.expires, "pin": read.pin}),
+        &json!({"file": file.as_str(), "page": page.as_str(), "expires": read.expires, "pin": read.pin,
+            "messages": told.messages, "not_told": told.left_out}),
         &words,
     );
     Ok(exit::OK)
@@ -92,9 +92,37 @@ async fn write(surface: &Surface, global: &Global, order: &Order) -> Ended {
 
 /// The newest invite, if mirrors may carry it now.
 pub fn to_publish(project: &Project, now: Timestamp) -> Option<Bytes> {
+    let (bytes, invite) = newest(project, now)?;
+    names_only_our_keys(project, &invite).then(|| bytes.into())
+}
+
+/// What is wrong with the newest invite, so that it is not published although it holds.
+pub fn not_published(project: &Project, now: Timestamp) -> Option<&'static str> {
+    let (_, invite) = newest(project, now)?;
+    (!names_only_our_keys(project, &invite))
+        .then_some("the newest invite names a deploy key that is not used any more, and is not published: spartacus invite")
+}
+
+fn newest(project: &Project, now: Timestamp) -> Option<(Vec<u8>, Invite)> {
     let bytes = read_at_most(&published_at(project), LONGEST_INVITE).ok()?;
-    Invite::read(&bytes, project.pin().ok()?, now).ok()?;
-    Some(bytes.into())
+    let invite = Invite::read(&bytes, project.pin().ok()?, now).ok()?;
+    Some((bytes, invite))
+}
+
+/// Whoever follows an invite lets in each key that it names; one that was removed may be in other hands.
+fn names_only_our_keys(project: &Project, invite: &Invite) -> bool {
+    let mut ours = project.deploy_keys().unwrap_or_default();
+    if ours.is_empty() {
+        ours.extend(public_half(project, "deploy_ed25519.pub"));
+    }
+    if ours.is_empty() {
+        // Nothing is known here of any key.
+        return true;
+    }
+    // The kind and the key itself: comments may change.
+    let words = |line: &str| line.split_whitespace().take(2).map(str::to_owned).collect::<Vec<_>>();
+    let ours: Vec<Vec<String>> = ours.iter().map(|line| words(line)).collect();
+    invite.deploy_keys.iter().all(|line| ours.contains(&words(line)))
 }
 
 /// The newest invite that still holds, and its page, to lie beside the public pages: paths and contents.
@@ -216,11 +244,35 @@ pub fn verified(
         }
     };
     let bytes = read_at_most(file, LONGEST_INVITE)?;
-    let invite = Invite::read(&bytes, pin, Clock::System.now()).map_err(|error| {
+    let invite = authentic(file, &bytes, pin)?;
+    if invite.expires <= Clock::System.now() {
+        return Err(over(file, &invite));
+    }
+    Ok((bytes, invite))
+}
+
+/// The invite that a file is, if a maintainer of the project with this pin signed it, whether it still holds or not.
+pub fn authentic(file: &Utf8Path, bytes: &[u8], pin: Sha256) -> Result<Invite, Failure> {
+    Invite::recall(bytes, pin).map_err(|error| {
         let failure = hinted(exit::FORGED, error);
         Failure { error: failure.error.context(format!("{file} is not to be trusted")), ..failure }
-    })?;
-    Ok((bytes, invite))
+    })
+}
+
+/// That an invite is authentic and does not hold any more, and where the newest one is.
+pub fn over(file: &Utf8Path, invite: &Invite) -> Failure {
+    let held = day(invite.expires);
+    Failure::told(exit::USAGE, format!("{file} is over: a maintainer signed it, and it held until {held}"))
+        .hint(format!("get the newest one: {}", newest_at(invite)))
+        .hint(format!("verify it, then put it in the place of {file}: spartacus invite --show invite.json --pin {}", invite.pin))
+}
+
+/// Where the newest invite of a project is found, as far as an older one tells.
+fn newest_at(invite: &Invite) -> String {
+    format!(
+        "fleet/N.invite.json on a mirror of the project (the highest N), invite.json on its web front, or ask {}",
+        invite.send_to.join(" or ")
+    )
 }
 
 fn told(invite: &Invite) -> String {

@@ -14,7 +14,7 @@ use super::cancel::Cancel;
 use super::check::look_at_mirrors;
 use super::deliver::{Delivery, code, deliver};
 use super::exit::{self, Ended, Failure};
-use super::invite::to_publish;
+use super::invite::{not_published, to_publish};
 use super::newest;
 use super::offers::settle;
 use super::probing::Looking;
@@ -40,6 +40,9 @@ pub async fn push(surface: &Surface, global: &Global, order: &Push) -> Ended {
     let targets = session.selected(&global.only)?;
     let lock = session.project.lock().map_err(bundle_failure)?;
     newest::refuse_if_set_back(&session).await?;
+    if let Some(words) = not_published(&session.project, session.clock.now()) {
+        surface.remark(&format!("warning: {words}"));
+    }
     // 2. The release: from here on everything that is sent is signed.
     let Some((release, _copy)) = release(surface, &session, &lock, order, &cancel).await? else {
         return Ok(exit::OK);

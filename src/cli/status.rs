@@ -7,6 +7,7 @@ use super::args::{Global, Status};
 use super::board::{board, everybody};
 use super::exit::{self, Ended, Failure};
 use super::fleet::fleet;
+use super::invite::not_published;
 use super::public::write_public;
 use super::session::{Session, hinted, paused, refuse_own_files};
 use super::surface::{Surface, answer, clear, closed_output, say};
@@ -91,6 +92,9 @@ fn tell(surface: &Surface, session: &Session, targets: &[&Target]) -> Result<(),
         say(&failing);
     }
     endings(session, targets)?;
+    if let Some(words) = not_published(&session.project, now) {
+        say(words);
+    }
     say(&report::status_headline(release, version, wanted, &mirrors));
     Ok(())
 }

@@ -83,7 +83,7 @@ fn nginx(etc: &Path, out: &Path) -> Server {
     server
 }
 
-/// Apache likewise, with the modules that `a2enmod` names.
+/// Apache likewise, with the modules that `a2enmod` names, and with a rule of another site's that does something with each `.php`.
 fn apache(etc: &Path, out: &Path, port: u16) -> Server {
     for name in ["run", "lock"] {
         fs::create_dir(out.join(name)).expect("a new folder");
@@ -93,9 +93,10 @@ fn apache(etc: &Path, out: &Path, port: u16) -> Server {
         let config = format!(
             "{}User www-data\nGroup www-data\nServerRoot {out}\nServerName localhost\nPidFile run/httpd.pid\nDefaultRuntimeDir run\n\
              Mutex file:{out}/run default\nErrorLog error.log\nTypesConfig /etc/mime.types\nStartServers 1\nServerLimit 2\nThreadsPerChild 32\n\
-             MaxRequestWorkers 64\nDavLockDB {out}/lock/davlock\nListen 127.0.0.1:{}\nListen 127.0.0.1:{port}\n\
+             MaxRequestWorkers 64\nLoadModule status_module {}\nAddHandler server-status .php\nDavLockDB {out}/lock/davlock\nListen 127.0.0.1:{}\nListen 127.0.0.1:{port}\n\
              <Directory />\n  Require all denied\n</Directory>\nIncludeOptional {}/apache2/sites-available/*.conf\n",
             modules(),
+            tools::file("/usr/lib/apache2/modules/mod_status.so"),
             ports[0],
             etc.display(),
             out = out.display(),
@@ -191,10 +192,31 @@ fn what_is_printed_for_openssh_and_nginx_makes_a_place_that_can_be_offered() {
     drop((sshd, nginx));
 }
 
+/// Nobody but the lines themselves keeps commands out there.
+#[test]
+fn the_lines_for_a_hoster_open_files_and_nothing_else() {
+    let server = Sshd::start_with("ForceCommand none\nAllowTcpForwarding yes\nPermitTTY yes");
+    let desk = Desk::empty();
+    let place = format!("sftp://{}@127.0.0.1:{}{}", server.user, server.port, server.root.display());
+    let key = &server.keys.fingerprint;
+    desk.run(&["offer", "new", "box", "--place", &place, "--flavour", "hoster", "--host-key", key, "--no-input"]).ends_with(0);
+    let (lines, file) = (desk.read("box/authorized_keys"), server.folder.path().join("authorized_keys"));
+    let looked = |lines: &str| {
+        fs::write(&file, lines).expect("a file of the test's own");
+        // There is no chroot: what lies outside can be written.
+        desk.shell("cd box && spartacus offer doctor").ends_with(7).out
+    };
+    let told = looked(&lines);
+    for check in ["log in", "no commands", "no shell", "no forwarding"] {
+        assert!(told.contains(&format!("  yes      {check} ")), "{check}: {told}");
+    }
+    assert!(looked(&lines.replace(",command=\"internal-sftp\"", "")).contains("  FAILED   no commands "));
+}
+
 #[test]
 fn what_is_printed_for_webdav_makes_a_place_that_can_be_offered() {
     tools::require_root("a web server with workers of its own");
-    for flavour in ["nginx", "apache"] {
+    for (flavour, below) in [("nginx", ""), ("apache", ""), ("apache", "archive/")] {
         let (etc, out) = (server_folder(), tempfile::tempdir().expect("a folder"));
         fs::set_permissions(out.path(), fs::Permissions::from_mode(0o755)).expect("our own folder");
         for folder in ["nginx", "apache2"] {
@@ -203,7 +225,8 @@ fn what_is_printed_for_webdav_makes_a_place_that_can_be_offered() {
         let web = free_ports(1)[0];
         let server = if flavour == "nginx" { nginx(etc.path(), out.path()) } else { apache(etc.path(), out.path(), web) };
         let desk = Desk::empty();
-        let (place, public) = (format!("webdav://mirror@127.0.0.1:{web}/push/"), format!("http://127.0.0.1:{web}/"));
+        let (place, public) = (format!("webdav://mirror@127.0.0.1:{web}/push/"), format!("http://127.0.0.1:{web}/{below}"));
+        let origin = format!("http://127.0.0.1:{web}/");
         let (folder, settings) = (format!("{}/mirror", etc.path().display()), etc.path().display().to_string());
         let order = [
             &["offer", "new", "box", "--place", &place, "--flavour", flavour, "--public-url", &public, "--name", "box"][..],
@@ -222,17 +245,23 @@ fn what_is_printed_for_webdav_makes_a_place_that_can_be_offered() {
         desk.shell(&format!("set -e; export PATH=$PATH:/usr/sbin:/sbin; ({commands}) < box/password")).ends_with(0);
         server.signal("HUP");
         wait_until("the web server has read it", || {
-            crate::support::http::get(&format!("{public}push/")).is_some_and(|answer| answer.status == 401)
+            crate::support::http::get(&format!("{origin}push/")).is_some_and(|answer| answer.status == 401)
         });
         let told = assert_can_be_offered(&desk, "box");
         assert!(told.contains("  yes      no writing outside "), "{flavour}: {told}");
         // Who has no login can read, and no more.
         for method in ["PUT", "DELETE", "MKCOL", "PROPFIND"] {
-            for path in ["x", "push/x"] {
-                let line = format!("curl -s -o /dev/null -w '%{{http_code}}' -X {method} {public}{path}");
+            for path in [format!("{below}x"), "push/x".to_owned()] {
+                let line = format!("curl -s -o /dev/null -w '%{{http_code}}' -X {method} {origin}{path}");
                 let status = desk.shell(&line).ends_with(0).out;
                 assert!(["401", "403", "404", "405"].contains(&status.as_str()), "{flavour}: {method} {path}: {status}");
             }
+        }
+        // What was uploaded is never run, at neither address.
+        let script = "<?php echo 6 * 7;";
+        fs::write(Path::new(&folder).join("x.php"), script).expect("root may");
+        for line in [format!("curl -sf {public}x.php"), format!("curl -sf -u mirror:$(cat box/password) {origin}push/x.php")] {
+            assert_eq!(desk.shell(&line).ends_with(0).out, script, "{flavour}: {line}");
         }
         fs::create_dir(Path::new(&folder).join("metadata")).expect("root may");
         fs::write(Path::new(&folder).join("metadata/timestamp.json"), "{}").expect("root may");
@@ -337,9 +366,19 @@ fn a_folder_is_made_whole_and_nothing_in_it_is_ever_overwritten() {
     assert!(report["steps"].to_string().contains("location ^~ /x/"), "{report}");
     assert!(desk.read("my-mirror/setup.md").contains("location ^~ /x/"));
     let later = desk.run(&["offer", "setup", "my-mirror", "--until", "2999-12-31"]).ends_with(0);
-    assert!(later.out.contains("restrict,expiry-time=\"29991231\" ssh-ed25519 "), "{}", later.out);
+    assert!(later.out.contains("restrict,expiry-time=\"299912312359\" ssh-ed25519 "), "{}", later.out);
     assert!(desk.read("my-mirror/setup.json").contains("\"until\": \"2999-12-31\""));
     desk.run(&["offer", "setup"]).ends_with(2);
+
+    // Each service has a region of its own that nobody has to know.
+    for (folder, host, flavour, region) in
+        [("g", "s3.example", &["--flavour", "garage"][..], "garage"), ("r", "a.r2.cloudflarestorage.com", &[], "auto")]
+    {
+        let place = format!("s3+https://{host}/bucket");
+        desk.run(&[&["offer", "new", folder, "--no-input", "--place", &place][..], flavour].concat()).ends_with(0);
+        let config = desk.read(&format!("{folder}/targets.yaml"));
+        assert!(config.contains(&format!("region: {region}\n")), "{config}");
+    }
 
     // What is refused leaves nothing behind.
     for (bad, words) in [
@@ -378,19 +417,85 @@ fn a_file_or_a_host_key_that_is_shown_answers_every_question() {
     desk.write(
         "place.yaml",
         "project: {name: x}\ntargets:\n  - name: attic\n    public_url: https://m.example/\n    country: FR\n    contact: me@example.org\n    \
-         s3: {endpoint: 'https://s3.example', region: garage, bucket: b, access_key: 'file:secrets/key', secret_key: 'env:NOT_SET'}\n",
+         network: AS64496\n    tags: [attic]\n    limits: {max_bytes: 20 GiB, metered: true}\n    s3: {endpoint: 'https://s3.example', region: garage, bucket: b, access_key: 'file:secrets/key', secret_key: 'env:NOT_SET'}\n",
     );
     let made = desk.run(&["offer", "new", "c", "--from", "place.yaml", "--no-input", "--json"]).ends_with(0);
     let report = schema::expect_command("offer_new", &made.out);
     assert_eq!((&report["name"], &report["flavour"]), (&"attic".into(), &"garage".into()), "{report}");
     assert!(!made.out.contains("CANARY") && !report["steps"].to_string().contains("umask"), "they lie elsewhere: {}", made.out);
     let config = desk.read("c/targets.yaml");
-    for line in ["country: FR", "me@example.org", "access_key: file:/", "/secrets/key", "secret_key: env:NOT_SET"] {
+    for line in [
+        "country: FR",
+        "network: AS64496",
+        "attic",
+        "max_bytes: ",
+        "metered: true",
+        "me@example.org",
+        "access_key: file:/",
+        "/secrets/key",
+        "secret_key: env:NOT_SET",
+    ] {
         assert!(config.contains(line), "{line:?} is not in {config}");
     }
+    let proxied = desk.read("place.yaml").replace("    country: FR", "    proxy: socks5h://127.0.0.1:9050");
+    desk.write("proxied.yaml", &proxied);
+    let refused = desk.run(&["offer", "new", "d", "--from", "proxied.yaml", "--no-input"]).ends_with(2);
+    assert!(refused.err.contains("attic in proxied.yaml has `proxy`, which is a thing of this machine"), "{}", refused.err);
     desk.write("two.yaml", "project: {name: x}\ntargets:\n  - {name: a, folder: {path: a}}\n  - {name: b, folder: {path: b}}\n");
     let two = desk.run(&["offer", "new", "d", "--from", "two.yaml", "--no-input"]).ends_with(2);
     assert!(two.err.contains("has 2 targets"), "{}", two.err);
+}
+
+/// With the values that nobody chose: invite and offer hold 180 days, and the invite is always the older one.
+#[test]
+fn an_offer_is_renewed_also_when_the_invite_in_its_folder_is_over() {
+    let project = inviting();
+    project.edit("targets.yaml", "\n  valid: 30 days", "");
+    project.run(&["invite", "--yes"]).ends_with(0);
+    let (desk, pin) = (Desk::empty(), pin(&project));
+    desk.write("invite.json", &project.read("invite/invite.json"));
+    let order = [
+        &["offer", "new", "paris", "--invite", "invite.json", "--pin", &pin, "--name", "paris", "--no-input"][..],
+        &SFTP,
+        &["--public-url", "https://mirror.example.org/archive/"],
+    ]
+    .concat();
+    desk.run(&order).ends_with(0);
+    let after = |days: u32, words: &str| desk.shell(&format!("cd paris && faketime -f '+{days}d' spartacus offer {words}"));
+    let sealed = after(0, "seal").ends_with(0);
+    assert!(!sealed.err.contains("--until"), "{}", sealed.err);
+    after(175, "update").ends_with(0);
+
+    let over = after(181, "update").ends_with(2);
+    assert!(over.err.starts_with("error: invite.json is over: a maintainer signed it, and it held until "), "{}", over.err);
+    for words in [
+        "hint: get the newest one: fleet/N.invite.json on a mirror of the project",
+        "invite.json on its web front, or ask mailto:mirrors@example.org or https://example.org/mirrors\n",
+        &format!("in the place of invite.json: spartacus invite --show invite.json --pin {pin}"),
+    ] {
+        assert!(over.err.contains(words), "{words:?} is not in {}", over.err);
+    }
+    // What seals nothing does not mind, and the steps are told.
+    for words in ["pause --until '14 days'", "resume", "withdraw"] {
+        after(181, words).ends_with(0);
+    }
+    let steps = after(181, "setup --until 2999-12-31").ends_with(0);
+    assert!(steps.err.contains("invite.json is over") && steps.out.contains("299912312359"), "{} {}", steps.err, steps.out);
+    let fresh = [&order[..2], &["rome"], &order[3..]].concat();
+    let fresh = fresh.iter().map(|word| format!("'{word}'")).collect::<Vec<_>>().join(" ");
+    let fresh = desk.shell(&format!("faketime -f '+181d' spartacus {fresh}")).ends_with(2);
+    assert!(fresh.err.contains("error: invite.json is over"), "{}", fresh.err);
+
+    // The newest one goes into its place. What the project logs in with ends before the offer does, and that is said.
+    project.edit("targets.yaml", "  growth:", "  valid: 400 days\n  growth:");
+    project.run(&["invite", "--yes"]).ends_with(0);
+    desk.write("paris/invite.json", &project.read("invite/invite.json"));
+    assert!(!after(181, "update").ends_with(0).err.contains("--until"));
+    let choices = desk.read("paris/setup.json").replace("2999-12-31", "2027-01-01");
+    desk.write("paris/setup.json", &choices);
+    let short = after(181, "update").ends_with(0);
+    let said = "what the project logs in with ends 2027-01-01, and the offer 2";
+    assert!(short.err.contains(said) && short.err.contains(": spartacus offer setup --until 2"), "{}", short.err);
 }
 
 #[test]

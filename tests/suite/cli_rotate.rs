@@ -32,6 +32,7 @@ fn project(servers: &[(&str, &Sshd)], more: &str) -> Desk {
     }
     let invite = format!("invite: {{send_to: [mirrors@example.org], recipients: [{offline}]}}\n");
     desk.edit("targets.yaml", "targets: []\n", &format!("{invite}targets:\n{entries}{more}"));
+    desk.edit("targets.yaml", "project:\n", "project:\n  publish_status: true\n");
     desk.run(&["push", "docs", "--as", "v1", "--yes"]).ends_with(0);
     desk
 }
@@ -52,6 +53,15 @@ fn has(server: &Sshd, bundle: &str) -> bool {
     server.root.join(format!("releases/{bundle}/README")).exists()
 }
 
+/// Whether the invite is among the newest files of the fleet that a server has.
+fn carries_an_invite(server: &Sshd) -> bool {
+    let entries = fs::read_dir(server.root.join("fleet")).expect("a folder");
+    let names: Vec<String> = entries.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned()).collect();
+    let number = |name: &String| name.strip_suffix(".status.html")?.parse::<u64>().ok();
+    let newest = names.iter().filter_map(number).max().expect("there is a page");
+    names.contains(&format!("{newest}.invite.json"))
+}
+
 #[test]
 fn pushes_go_on_while_volunteers_add_the_key_replace_it_or_do_nothing() {
     let [paris, lyon, rome] = [Sshd::start(), Sshd::start(), Sshd::start()];
@@ -68,6 +78,12 @@ fn pushes_go_on_while_volunteers_add_the_key_replace_it_or_do_nothing() {
     let next = desk.read(NEXT).trim().to_owned();
     assert_eq!((&begun["state"], &begun["keys"]), (&"under_way".into(), &serde_json::json!([old, next])));
     assert_eq!(begun["targets"].as_array().map(Vec::len), Some(3));
+    assert_eq!((&begun["messages"], &begun["not_told"]), (&0.into(), &serde_json::json!(["paris", "lyon", "rome"])));
+    let only = desk.run(&["rotate", "finish", "--only", "paris"]);
+    only.complains(
+        2,
+        "error: the deploy key is one for all targets: --only goes with `rotate status` alone\nhint: leave --only out",
+    );
     assert_eq!(invited(&desk), [old.clone(), next.clone()]);
     let again = desk.run(&["rotate", "begin"]).ends_with(2);
     assert!(again.err.starts_with("error: a change of the deploy key is under way already\n"), "{}", again.err);
@@ -84,9 +100,15 @@ fn pushes_go_on_while_volunteers_add_the_key_replace_it_or_do_nothing() {
     assert_eq!(text.headline(), "2 of 3 take the next key");
     assert!(text.out.contains("rome             takes only the old key: rome: connect: credentials refused"), "{}", text.out);
     let only = desk.run(&["rotate", "status", "--only", "paris"]).ends_with(0);
-    assert_eq!(only.out, "paris            takes both keys\nall take the next key: spartacus rotate finish\n");
+    assert_eq!(
+        only.out,
+        "paris            takes both keys\nall that were asked take the next key; of the others tells: spartacus rotate status\n"
+    );
+    // Whoever looks at a place gets in with either key, as a push does.
+    let looked = desk.run(&["offer", "doctor", "lyon"]).ends_with(7);
+    assert!(looked.out.contains("  yes      log in "), "{}", looked.out);
     desk.run(&["push", "docs", "--as", "v2", "--yes"]).ends_with(0);
-    assert!([&paris, &lyon, &rome].into_iter().all(|server| has(server, "v2")));
+    assert!([&paris, &lyon, &rome].into_iter().all(|server| has(server, "v2") && carries_an_invite(server)));
 
     // 3. Nobody is cut off without being named.
     let refused = desk.run(&["rotate", "finish"]).ends_with(7);
@@ -103,10 +125,17 @@ fn pushes_go_on_while_volunteers_add_the_key_replace_it_or_do_nothing() {
     let forced = desk.run(&["rotate", "finish", "--force"]).ends_with(0);
     assert!(forced.err.contains("warning: cut off without the old key"), "{}", forced.err);
     assert!(!desk.path(NEXT).exists() && !desk.path("keys/deploy_ed25519.next").exists());
-    assert_eq!(invited(&desk), [next]);
     let over = desk.run(&["push", "docs", "--as", "v3", "--yes"]);
     assert_ne!(over.code, 0, "{}", over.out);
     assert!(has(&paris, "v3") && has(&lyon, "v3") && !has(&rome, "v3"));
+    // The invite names the key that is gone: nobody is to let it in any more.
+    let gone = "the newest invite names a deploy key that is not used any more, and is not published: spartacus invite\n";
+    assert!(over.err.contains(&format!("warning: {gone}")) && desk.run(&["status"]).out.contains(gone), "{}", over.err);
+    assert!(!carries_an_invite(&paris) && !carries_an_invite(&lyon));
+    assert_eq!(invited(&desk), [next]);
+    assert!(!desk.run(&["status"]).out.contains(gone));
+    desk.run(&["renew"]);
+    assert!(carries_an_invite(&paris) && carries_an_invite(&lyon));
 }
 
 #[test]
@@ -117,8 +146,27 @@ fn volunteers_are_told_of_the_key_and_later_that_the_old_line_can_go() {
     let desk = project(&[("paris", &server)], routes);
     desk.write("note.sh", crate::alerts::KEEP);
     fs::create_dir(desk.path("kept")).expect("a folder of the test's own");
+    // Two more whom nobody writes to; nobody connects to them, either.
+    let other = |name: &str, more: &str| {
+        let place = settings(server.port, &server.user, &format!("/nowhere/{name}"), &server.keys);
+        format!("  - name: {name}\n    {more}\n{place}      key: keys/deploy_ed25519\n")
+    };
+    let others = other("lyon", "state: paused\n    contact: lyon@volunteers.example") + &other("rome", "country: IT");
+    desk.edit("targets.yaml", "alerts:\n", &format!("{others}alerts:\n"));
     let begun = desk.run(&["rotate", "begin"]).ends_with(0);
-    assert!(begun.out.contains("sends the message to its volunteer that waits"), "{}", begun.out);
+    assert!(begun.out.contains("not written to, so tell them yourself: lyon (paused), rome (no contact)"), "{}", begun.out);
+    let waits = desk.run(&["alert", "send", "--dry-run"]).ends_with(0);
+    assert!(waits.headline().contains(", 0 messages wait from before"), "nothing proves the key yet: {}", waits.out);
+    let signed = desk.run(&["invite", "--yes"]).ends_with(0);
+    for words in ["sends the message to its volunteer that waits", "tell them yourself: lyon (paused), rome (no contact)"] {
+        assert!(signed.out.contains(words), "{words:?} is not in {}", signed.out);
+    }
+    // Another time it is no news, neither while it waits nor when it was sent.
+    let again = schema::expect_command("invited", &desk.run(&["invite", "--yes", "--json"]).ends_with(0).out);
+    assert_eq!((&again["messages"], &again["not_told"]), (&0.into(), &serde_json::json!(["lyon", "rome"])));
+    desk.edit("targets.yaml", &others, "");
+    desk.run(&["alert", "send"]).ends_with(0);
+    desk.run(&["invite", "--yes"]).ends_with(0);
     desk.run(&["alert", "send"]).ends_with(0);
     let told = crate::alerts::events(&desk.path("kept"));
     assert_eq!((told.len(), &told[0]["title"]), (1, &"[demo] a new key for your mirror paris".into()));
@@ -138,8 +186,10 @@ fn volunteers_are_told_of_the_key_and_later_that_the_old_line_can_go() {
     desk.edit("targets.yaml", "policy:\n", "policy:\n  retry: {tries: 1}\n");
     let asked = rotation(&desk.run(&["rotate", "status", "--json"]).ends_with(7).out);
     assert_eq!(asked["targets"][0]["takes"], "unknown");
-    let refused = desk.run(&["rotate", "finish"]).ends_with(7);
-    assert!(refused.err.contains("paris            could not be asked: "), "{}", refused.err);
+    for verb in ["finish", "cancel"] {
+        let refused = desk.run(&["rotate", verb]).ends_with(7);
+        assert!(refused.err.contains("paris            could not be asked: "), "{}", refused.err);
+    }
     // One whose volunteer wants to be left alone is not asked.
     desk.edit("targets.yaml", "name: paris\n", "name: paris\n    state: paused\n");
     let asked = desk.run(&["rotate", "status"]).ends_with(0);
@@ -162,4 +212,11 @@ fn volunteers_are_told_of_the_key_and_later_that_the_old_line_can_go() {
     desk.run(&["rotate", "cancel"]).ends_with(0);
     assert_eq!((desk.read(OLD), desk.path(NEXT).exists()), (before, false));
     desk.run(&["push"]).ends_with(0);
+
+    // One that was killed when the key had taken its place is ended by the next one, and then its volunteer hears of it.
+    desk.run(&["rotate", "begin"]).ends_with(0);
+    fs::rename(desk.path("keys/deploy_ed25519.next"), desk.path("keys/deploy_ed25519")).expect("as `finish` does it");
+    let ended = rotation(&desk.run(&["rotate", "finish", "--json"]).ends_with(0).out);
+    assert_eq!((&ended["state"], &ended["messages"]), (&"finished".into(), &1.into()));
+    desk.run(&["rotate", "finish"]).ends_with(2);
 }

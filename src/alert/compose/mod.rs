@@ -9,7 +9,7 @@ mod volunteer;
 mod whereabouts;
 
 pub use deploy_key::{KeyNews, tell_of_key};
-pub use ending::remind;
+pub use ending::{Renewal, remind};
 pub use examined::tell_of_examination;
 pub use whereabouts::{Place, Whereabouts};
 

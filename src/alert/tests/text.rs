@@ -1,6 +1,6 @@
 //! What messages say, and to whom they do not say it.
 
-use super::super::compose::{KeyNews, Place, Whereabouts, compose, remind, tell_of_key, trial};
+use super::super::compose::{KeyNews, Place, Renewal, Whereabouts, compose, remind, tell_of_key, trial};
 use super::super::letter::{Letter, Urgency};
 use super::super::remind::Ending;
 use super::*;
@@ -207,24 +207,43 @@ fn reminders_tell_each_side_what_ends_and_what_helps_and_nothing_of_the_others()
     };
     let endings = [ending("paris", 7), ending("lyon", 7)];
     let send_to = ["mailto:mirrors@example.org".to_owned(), "https://example.org/\u{1b}[31m".to_owned()];
+    let pin = crate::base::Sha256::of(b"root");
+    let renewal = Renewal { send_to: &send_to, pin, carried: true, front: true };
     let place = Place::Sftp { host: "paris.example".to_owned(), port: 22, user: "mirror".to_owned(), path: String::new() };
     let theirs = Whereabouts { place: Some(place), ..Whereabouts::default() };
     let route = RouteName::new("mail").unwrap();
-    let volunteer = remind(&fleet, &route, Audience::Volunteer, &theirs, &endings[..1], &send_to);
+    let volunteer = remind(&fleet, &route, Audience::Volunteer, &theirs, &endings[..1], &renewal);
     assert_eq!(volunteer.title, "[demo\\u{1b}[31m] your offer of paris ends in 7 days");
     for part in [
         "this is about your mirror paris at https://paris.example/mirror/. It carries files of demo\\u{1b}",
         "Your offer t-abcd-efgh-ijkl-mnop ends 2026-03-08 10:00Z, in 7 days.\n",
         "send the file update.json to mailto:mirrors@example.org or https://example.org/\\u{1b}",
-        "`expiry-time=\"...\"`",
+        "`expiry-time=\"...\"`. This tells how a later one is set:\n  spartacus offer setup --until 2027-03-08\n",
+        &format!("  spartacus invite --show invite.json --pin {pin}\n"),
+        "You find it in the folder fleet/ of your own mirror (the highest N of N.invite.json), as invite.json on the project's web front, from ",
     ] {
         assert!(volunteer.text.contains(part), "{part:?} is not in\n{}", volunteer.text);
     }
     assert!(!volunteer.text.contains("lyon") && !volunteer.text.contains('\u{1b}'), "{}", volunteer.text);
-    let elsewhere = remind(&fleet, &route, Audience::Volunteer, &Whereabouts::default(), &endings[..1], &[]);
-    assert!(!elsewhere.text.contains("expiry-time") && elsewhere.text.contains("to the maintainers."), "{}", elsewhere.text);
+    let place = Place::S3 { url: "https://s3.example/b/".parse().unwrap(), region: "r".to_owned() };
+    let bucket = Whereabouts { place: Some(place), ..Whereabouts::default() };
+    let bucket = remind(&fleet, &route, Audience::Volunteer, &bucket, &endings[..1], &renewal);
+    assert!(
+        bucket.text.contains("`aws:CurrentTime`") && bucket.text.contains("offer setup --until 2027-03-08"),
+        "{}",
+        bucket.text
+    );
+    let alone = Renewal { send_to: &[], pin, carried: false, front: false };
+    let elsewhere = remind(&fleet, &route, Audience::Volunteer, &Whereabouts::default(), &endings[..1], &alone);
+    assert!(
+        !elsewhere.text.contains("expiry-time")
+            && elsewhere.text.contains("to the maintainers.")
+            && elsewhere.text.contains("You find it from the maintainers."),
+        "{}",
+        elsewhere.text
+    );
 
-    let team = remind(&fleet, &route, Audience::Maintainer, &Whereabouts::default(), &endings, &send_to);
+    let team = remind(&fleet, &route, Audience::Maintainer, &Whereabouts::default(), &endings, &renewal);
     assert_eq!(team.title, "[demo\\u{1b}[31m] what is agreed ends soon: paris, lyon");
     for part in [
         "paris: what is agreed with its volunteer (t-abcd-efgh-ijkl-mnop) ends 2026-03-08 10:00Z, in 7 days.\n  Nobody reminds its volunteer",
@@ -237,7 +256,7 @@ fn reminders_tell_each_side_what_ends_and_what_helps_and_nothing_of_the_others()
     assert!(team.items.iter().all(|item| item.condition == AlertCondition::Expiring && item.until.is_none()));
     // Another end is another message.
     let renewed = Ending { expires: moment("2026-09-08T10:00:00Z"), ..ending("paris", 7) };
-    let later = remind(&fleet, &route, Audience::Maintainer, &Whereabouts::default(), &[renewed], &send_to);
+    let later = remind(&fleet, &route, Audience::Maintainer, &Whereabouts::default(), &[renewed], &renewal);
     assert_ne!(later.thread, team.thread);
 }
 

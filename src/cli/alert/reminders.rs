@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::whereabouts::whereabouts;
-use crate::alert::{Ending, Letter, Whereabouts, remind, step};
+use crate::alert::{Ending, Letter, Renewal, Whereabouts, remind, step};
 use crate::base::{AlertCondition, Audience, Sha256, TargetName};
 use crate::cli::exit::{self, Failure};
 use crate::cli::session::{Session, bundle_failure, entry_of, hinted};
@@ -29,8 +29,14 @@ pub fn reminders(session: &Session, route: &AlertRoute, all: &Fleet) -> Result<R
     }
     let endings = endings(session, route, all.at)?;
     let send_to = session.config.invite.as_ref().map(|invite| invite.send_to.clone()).unwrap_or_default();
+    let renewal = Renewal {
+        send_to: &send_to,
+        pin: session.project.pin().map_err(bundle_failure)?,
+        carried: session.config.project.publish_status,
+        front: session.config.serve.is_some(),
+    };
     let letter =
-        |whereabouts: &Whereabouts, some: &[Ending]| remind(all, &route.name, route.rules.audience, whereabouts, some, &send_to);
+        |whereabouts: &Whereabouts, some: &[Ending]| remind(all, &route.name, route.rules.audience, whereabouts, some, &renewal);
     let letters = match route.rules.audience {
         Audience::Volunteer => endings
             .iter()
@@ -60,7 +66,8 @@ fn endings(session: &Session, route: &AlertRoute, now: Timestamp) -> Result<Vec<
         let Some(target) = entry_of(&session.config, record) else { continue };
         // Who asked to be left alone is, and who has sent an update has done what can be done.
         let volunteer = route.rules.audience == Audience::Volunteer;
-        if volunteer && (record.waits() || target.contact.is_none() || target.state == TargetState::Paused) {
+        let is_reached = target.contact.is_some() && target.state == TargetState::Active;
+        if volunteer && (record.waits() || !is_reached) {
             continue;
         }
         let is_same = |told: &&Reminded| told.ticket == record.ticket && told.expires == record.expires;
@@ -72,7 +79,7 @@ fn endings(session: &Session, route: &AlertRoute, now: Timestamp) -> Result<Vec<
                 expires: record.expires,
                 days,
                 waits: record.waits(),
-                heard: target.contact.is_some() && session.config.alerts.iter().any(reaches_volunteers),
+                heard: is_reached && session.config.alerts.iter().any(reaches_volunteers),
             });
         }
     }

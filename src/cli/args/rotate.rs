@@ -7,7 +7,8 @@ use clap::Subcommand;
 pub enum Rotate {
     /// Make the next key, and say who has to hear of it.
     #[command(
-        after_help = "The next invite names both keys. Volunteers with a `contact:` are written to on the routes of `alerts:` for volunteers.
+        after_help = "The next invite names both keys, and is what proves the new one: with it volunteers with a `contact:` are written to, on the routes of
+`alerts:` for volunteers. Those who are not written to are named.
 
 Example:
   spartacus rotate begin && spartacus invite && spartacus alert send"

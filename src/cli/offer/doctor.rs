@@ -10,8 +10,9 @@ use crate::base::{ByteCount, Clock, ObjectPath, causes, escape, sanitise};
 use crate::cli::args::{Global, OfferDoctor};
 use crate::cli::cancel::Cancel;
 use crate::cli::connect::{TargetConnector, destinations, http_policy};
+use crate::cli::deploy_key::DeployKey;
 use crate::cli::exit::{self, Ended, Failure};
-use crate::cli::session::{configuration, hinted};
+use crate::cli::session::{configuration, hinted, project};
 use crate::cli::surface::{Surface, say};
 use crate::config::{Config, Target, TargetKind};
 use crate::net::{Clients, Contacts};
@@ -27,17 +28,14 @@ pub async fn doctor(surface: &Surface, global: &Global, order: &OfferDoctor) -> 
     let places = chosen(&config, global, &order.names)?;
     let cancel = Cancel::on_signals(surface)?;
     let clients = Arc::new(Clients::for_targets(places.len()));
+    // A volunteer has none; a maintainer looks at targets of one.
+    let project = project(global).ok();
     let mut good = true;
     let mut told: Vec<Value> = Vec::new();
     for target in places {
-        let trial = Trial {
-            config: &config,
-            clients: &clients,
-            target,
-            needs: order.needs,
-            chroot: order.chroot.as_deref(),
-            claim: None,
-        };
+        let deploy = project.as_ref().and_then(|project| DeployKey::of(project, target));
+        let (needs, chroot) = (order.needs, order.chroot.as_deref());
+        let trial = Trial { config: &config, clients: &clients, target, needs, chroot, deploy, claim: None };
         let looking = try_out(surface, &trial);
         let found = tokio::select! {
             biased;
@@ -86,6 +84,8 @@ pub struct Trial<'a> {
     pub needs: Option<ByteCount>,
     /// The folder that an account is locked into, on this machine.
     pub chroot: Option<&'a Utf8Path>,
+    /// The project's deploy key, if the place logs in with it.
+    pub deploy: Option<DeployKey>,
     /// What shows that a copy that lies there is of whoever offers the place.
     pub claim: Option<ObjectPath>,
 }
@@ -105,17 +105,19 @@ pub async fn try_out(surface: &Surface, trial: &Trial<'_>) -> Result<Examination
     let locked_in = trial.chroot.iter().filter(|_| matches!(target.kind, TargetKind::Sftp(_)));
     let below: Vec<Finding> = locked_in.flat_map(|folder| examine_chroot(folder)).collect();
     below.iter().for_each(&mut tell);
-    let login = match TargetConnector::alone(config, clients, target).login().await {
-        Ok(login) => login,
-        Err(error) => {
-            // No server was asked: it is our own side that lacks something.
-            let what = causes(&error).pop().unwrap_or_default();
-            let fix = error.advice.as_ref().map(|advice| escape(advice));
-            let missing = Finding { check: Check::Login, outcome: Outcome::Failed, what: escape(&what), fix };
-            tell(&missing);
-            return Ok(Examination { findings: below.into_iter().chain([missing]).collect() });
-        }
-    };
+    let login =
+        match TargetConnector::alone(config, clients, target).with_deploy_key(trial.deploy.clone()).login_with_either_key().await
+        {
+            Ok(login) => login,
+            Err(error) => {
+                // No server was asked: it is our own side that lacks something.
+                let what = causes(&error).pop().unwrap_or_default();
+                let fix = error.advice.as_ref().map(|advice| escape(advice));
+                let missing = Finding { check: Check::Login, outcome: Outcome::Failed, what: escape(&what), fix };
+                tell(&missing);
+                return Ok(Examination { findings: below.into_iter().chain([missing]).collect() });
+            }
+        };
     let place = Place {
         target: target.name.clone(),
         login,

@@ -3,7 +3,7 @@
 use camino::{Utf8Path, Utf8PathBuf};
 use url::Url;
 
-use crate::base::{MailAddress, Secret, TargetName, sanitise};
+use crate::base::{MailAddress, Secret, TargetLimits, TargetName, sanitise};
 use crate::cli::args::{OfferNew, TargetAdd};
 use crate::cli::ask;
 use crate::cli::exit::{self, Failure};
@@ -25,6 +25,16 @@ pub struct Answers {
     pub order: OfferNew,
     /// Secrets that were typed, with the files that they belong into.
     pub secrets: Vec<(&'static str, Secret)>,
+    /// What no question is asked about.
+    pub more: More,
+}
+
+/// What only a file says.
+#[derive(Debug, Default)]
+pub struct More {
+    pub network: Option<String>,
+    pub tags: Vec<String>,
+    pub limits: TargetLimits,
 }
 
 /// Asks for what is missing, where questions may be asked.
@@ -59,6 +69,9 @@ pub fn interview(mut order: OfferNew, may_ask: bool) -> Result<Answers, Failure>
         }
         None => Flavour::guess(&kind),
     };
+    if let (TargetKind::S3(s3), None) = (&mut kind, &order.region) {
+        usual_region(flavour).clone_into(&mut s3.region);
+    }
     if may_ask {
         ask_about_readers(&mut order, &kind, flavour)?;
         ask_about_people(&mut order, &kind)?;
@@ -69,7 +82,7 @@ pub fn interview(mut order: OfferNew, may_ask: bool) -> Result<Answers, Failure>
     {
         sftp.key = Some(super::folder::DOCTOR_KEY.into());
     }
-    Ok(Answers { kind, flavour, order, secrets })
+    Ok(Answers { kind, flavour, order, secrets, more: More::default() })
 }
 
 /// A reference that means the same in another folder.
@@ -114,6 +127,15 @@ fn as_target(order: &OfferNew) -> TargetAdd {
     }
 }
 
+/// The region of a service that nobody has changed: requests that are signed for another one are refused.
+fn usual_region(flavour: Flavour) -> &'static str {
+    match flavour {
+        Flavour::Garage => "garage",
+        Flavour::R2 => "auto",
+        _ => "us-east-1",
+    }
+}
+
 fn ask_protocol() -> Result<String, Failure> {
     until_good("how do files get there: sftp, webdav or s3", "sftp", |answer| match answer {
         "sftp" | "webdav" | "s3" => Ok(answer.to_owned()),
@@ -142,7 +164,7 @@ fn ask_place(order: &mut OfferNew, protocol: &str) -> Result<String, Failure> {
             let bucket = until_good("bucket", "", part)?;
             let prefix = until_good("prefix in the bucket (empty: all of it)", "", below)?;
             if order.region.is_none() {
-                order.region = Some(ask::line("region", "us-east-1")?);
+                order.region = Some(ask::line("region", usual_region(order.flavour.unwrap_or(Flavour::Other)))?);
             }
             Ok(format!("s3+{}/{bucket}/{prefix}", endpoint.as_str().trim_end_matches('/')))
         }

@@ -4,7 +4,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use jiff::civil::Date;
 
 use super::folder::{CHOICES, CONFIG, DOCTOR_KEY, INVITE, Making, PAGE, refuse_taken};
-use super::interview::{Answers, PASSWORD, absolute, interview, is_own_file, makes_password, name_for};
+use super::interview::{Answers, More, PASSWORD, absolute, interview, is_own_file, makes_password, name_for};
 use super::setup::{heading, last_day, steps_of, tell};
 use crate::base::{Secret, TargetName, Timeouts, sanitise};
 use crate::cli::args::OfferNew;
@@ -104,6 +104,15 @@ fn from_file(surface: &Surface, order: &OfferNew, file: &Utf8Path) -> Result<Ans
         Failure::told(exit::USAGE, format!("{file} has {} targets, and one place is offered at a time", targets.len()))
             .hint("leave the others out of the file")
     })?;
+    let own = [("ca", target.ca.is_some()), ("proxy", target.proxy.is_some())];
+    if let Some((word, _)) = own.into_iter().find(|(_, is_there)| *is_there) {
+        return Err(Failure::told(
+            exit::USAGE,
+            format!("{} in {file} has `{word}`, which is a thing of this machine", target.name),
+        )
+        .hint(format!("leave `{word}` out, and offer an address that everybody reaches without it")));
+    }
+    let more = More { network: target.network, tags: target.tags, limits: target.limits };
     let mut order = order.clone();
     order.name.get_or_insert(target.name);
     order.public_url = order.public_url.or(target.public_url);
@@ -125,11 +134,11 @@ fn from_file(surface: &Surface, order: &OfferNew, file: &Utf8Path) -> Result<Ans
         TargetKind::Folder(_) => {}
     }
     let flavour = order.flavour.unwrap_or_else(|| Flavour::guess(&kind));
-    Ok(Answers { kind, flavour, order, secrets: Vec::new() })
+    Ok(Answers { kind, flavour, order, secrets: Vec::new(), more })
 }
 
 fn draft(answers: Answers, until: Date, invite: Option<(Vec<u8>, Invite)>) -> Result<Draft, Failure> {
-    let Answers { kind, flavour, order, mut secrets } = answers;
+    let Answers { kind, flavour, order, mut secrets, more } = answers;
     if let (TargetKind::Webdav(webdav), true, true) = (&kind, makes_password(flavour), secrets.is_empty())
         && is_own_file(webdav.password.as_ref(), PASSWORD)
     {
@@ -141,6 +150,7 @@ fn draft(answers: Answers, until: Date, invite: Option<(Vec<u8>, Invite)>) -> Re
     target.operator = order.operator;
     target.country = order.country;
     target.contact = order.contact;
+    (target.network, target.tags, target.limits) = (more.network, more.tags, more.limits);
     let web = order.web.unwrap_or_default();
     let choices = SetupChoices { server_folder: order.server_folder, etc: order.etc, web, ..SetupChoices::new(flavour, until) };
     Ok(Draft { target, choices, secrets, invite })

@@ -8,9 +8,11 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use super::folder::{CONFIG, INVITE, VOLUNTEER_KEY};
+use super::setup::choices_in;
 use crate::base::{Clock, sanitise};
 use crate::cli::args::{Global, OfferMessage, OfferSeal};
 use crate::cli::exit::{self, Ended, Failure};
+use crate::cli::invite::{authentic, over};
 use crate::cli::public::write_whole;
 use crate::cli::session::{configuration, hinted, key_failure, read_at_most, refuse_other_content};
 use crate::cli::surface::{Surface, answer};
@@ -47,15 +49,10 @@ impl Desk {
             None => Invite::claimed_pin(&file)
                 .ok_or_else(|| Failure::told(exit::FORGED, format!("{path} is no invite")).hint("get it again"))?,
         };
-        let read = match secrets {
-            Some(now) => Invite::read(&file, pin, now),
-            None => Invite::recall(&file, pin),
-        };
-        let invite = read.map_err(|error| {
-            let mut failure = hinted(exit::FORGED, error);
-            failure.error = failure.error.context(format!("{path} is not to be trusted"));
-            failure
-        })?;
+        let invite = authentic(&path, &file, pin)?;
+        if secrets.is_some_and(|now| invite.expires <= now) {
+            return Err(over(&path, &invite));
+        }
         if known.is_none() {
             surface.remark(&format!(
                 "the invite is for {}, pin sha256:{}: compare it with what the project says elsewhere",
@@ -125,8 +122,23 @@ pub fn seal(surface: &Surface, global: &Global, order: &OfferSeal, is_update: bo
     let config = configuration(surface, &Global { config, ..global.clone() })?;
     let target = only_one(&config.targets, &config.path)?;
     let offered = offered(&desk, target, order, now)?;
+    remark_on_login(surface, &desk.folder, target, offered.expires);
     let request = if is_update { Request::Update(Box::new(offered)) } else { Request::Offer(Box::new(offered)) };
     desk.send(surface, &order.message, request, now)
+}
+
+/// What the project logs in with may end before the offer does: then nobody would hear of it before pushes fail.
+fn remark_on_login(surface: &Surface, folder: &Utf8Path, target: &Target, expires: Timestamp) {
+    let Ok(choices) = choices_in(folder) else { return };
+    let Some(until) = choices.ends(&target.kind) else { return };
+    let day = expires.to_zoned(jiff::tz::TimeZone::UTC).date();
+    if until < day {
+        let place = if folder.as_str().is_empty() { String::new() } else { format!("{folder} ") };
+        surface.remark(&format!(
+            "what the project logs in with ends {until}, and the offer {day}: spartacus offer setup {place}--until {day}   (then do that \
+             step on the server again)"
+        ));
+    }
 }
 
 fn only_one<'a>(targets: &'a [Target], path: &Utf8Path) -> Result<&'a Target, Failure> {

@@ -10,15 +10,15 @@ use serde_json::json;
 use url::Url;
 
 use super::folder::{CHOICES, CONFIG, DOCTOR_KEY, INVITE, PAGE};
-use crate::base::{Clock, TargetName};
+use crate::base::{Clock, Sha256, TargetName};
 use crate::cli::args::OfferSetup;
 use crate::cli::exit::{self, Ended, Failure};
-use crate::cli::invite::verified;
+use crate::cli::invite::{authentic, over};
 use crate::cli::public::write_whole;
 use crate::cli::session::{configuration_at, file_failure, hinted, read_at_most};
 use crate::cli::surface::{Surface, answer};
 use crate::config::{SecretRef, TargetKind};
-use crate::registration::{Flavour, Invite, Preparation, SetupChoices, SetupStep, setup_page};
+use crate::registration::{Flavour, Invite, LONGEST_INVITE, Preparation, SetupChoices, SetupStep, setup_page};
 
 /// How long what is given lasts, in days, unless said.
 const USUAL_DAYS: i64 = 365;
@@ -29,10 +29,7 @@ const LONGEST_CHOICES: u64 = 64 * 1024;
 pub fn setup(surface: &Surface, order: &OfferSetup) -> Ended {
     let folder = &order.folder;
     let path = folder.join(CHOICES);
-    let choices = read_at_most(&path, LONGEST_CHOICES)
-        .map_err(|failure| failure.hint("spartacus offer new DIR makes such a folder; or name it: spartacus offer setup DIR"))?;
-    let mut choices: SetupChoices = serde_json::from_slice(&choices)
-        .map_err(|error| Failure::new(exit::USAGE, anyhow::Error::new(error).context(format!("cannot read {path}"))))?;
+    let mut choices = choices_in(folder)?;
     if let Some(until) = order.until {
         choices.until = last_day(Some(until))?;
     }
@@ -42,7 +39,7 @@ pub fn setup(surface: &Surface, order: &OfferSetup) -> Ended {
             .hint("leave the others out of the file")
     })?;
     let invite = match config.project.root {
-        Some(pin) => Some(verified(&folder.join(INVITE), Some(pin), None, "")?.1),
+        Some(pin) => Some(known_invite(surface, &folder.join(INVITE), pin)?),
         None => None,
     };
     let own_key = own_key(folder)?;
@@ -61,6 +58,26 @@ pub fn setup(surface: &Surface, order: &OfferSetup) -> Ended {
     let next = [format!("cd {folder} && spartacus offer doctor")];
     tell(surface, "spartacus.offer_new/1", folder, (&target.name, &kind), choices.flavour, &files, &steps, &next);
     Ok(exit::OK)
+}
+
+/// What was chosen when the folder was made.
+pub fn choices_in(folder: &Utf8Path) -> Result<SetupChoices, Failure> {
+    let path = folder.join(CHOICES);
+    let choices = read_at_most(&path, LONGEST_CHOICES)
+        .map_err(|failure| failure.hint("spartacus offer new DIR makes such a folder; or name it: spartacus offer setup DIR"))?;
+    serde_json::from_slice(&choices)
+        .map_err(|error| Failure::new(exit::USAGE, anyhow::Error::new(error).context(format!("cannot read {path}"))))
+}
+
+/// One that is over will do for lines that are written already; its keys may have changed since.
+fn known_invite(surface: &Surface, path: &Utf8Path, pin: Sha256) -> Result<Invite, Failure> {
+    let invite = authentic(path, &read_at_most(path, LONGEST_INVITE)?, pin)?;
+    if invite.expires <= Clock::System.now() {
+        let failure = over(path, &invite);
+        surface.remark(&format!("{}; its keys stand in the steps all the same", failure.error));
+        failure.hints.iter().for_each(|hint| surface.remark(&format!("hint: {hint}")));
+    }
+    Ok(invite)
 }
 
 fn own_key(folder: &Utf8Path) -> Result<Option<String>, Failure> {

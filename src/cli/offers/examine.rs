@@ -9,6 +9,7 @@ use crate::base::{ByteCount, ObjectPath, TargetName};
 use crate::bundle::Published;
 use crate::cli::args::Global;
 use crate::cli::cancel::Cancel;
+use crate::cli::deploy_key::DeployKey;
 use crate::cli::exit::{self, Ended, Failure};
 use crate::cli::offer::{Trial, conclusion, try_out};
 use crate::cli::session::{Session, bundle_failure, hinted};
@@ -73,10 +74,11 @@ pub async fn examine(
         Some(needs) => Some(needs),
         None => published_bytes(session).await?,
     };
+    let deploy = DeployKey::of(&session.project, &target);
     // What was agreed on before is theirs; any other place may be that of somebody else.
     let is_agreed = record.state.is_mirror() && record.entry == Some(place_digest(&target.kind));
     let claim = (!is_agreed).then(|| claim(&record.ticket));
-    let trial = Trial { config: &session.config, clients: &session.clients, target: &target, needs, chroot: None, claim };
+    let trial = Trial { config: &session.config, clients: &session.clients, target: &target, needs, chroot: None, deploy, claim };
     let trying = try_out(surface, &trial);
     let found = tokio::select! {
         biased;

@@ -111,9 +111,10 @@ impl Asked {
         matches!(self.takes(), Some(Takes::Old | Takes::Unknown)) && !self.answers.as_ref().is_some_and(opens)
     }
 
-    /// It would be lost with the next key, as far as is known.
+    /// It would be lost with the next key, as far as is known: the old one was not seen to open it.
     pub fn needs_the_next_one(&self) -> bool {
-        self.takes() == Some(Takes::Next)
+        let opens = |answers: &(Answer, Answer)| answers.0 == Answer::LetIn;
+        matches!(self.takes(), Some(Takes::Next | Takes::Unknown)) && !self.answers.as_ref().is_some_and(opens)
     }
 
     /// Why not both, in a line; empty if both.

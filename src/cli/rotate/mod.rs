@@ -3,6 +3,8 @@
 mod ask;
 mod letters;
 
+pub use letters::tell_of_the_next_key;
+
 use std::fmt::Write as _;
 
 use serde_json::json;
@@ -14,7 +16,7 @@ use super::exit::{self, Ended, Failure};
 use super::session::{Session, bundle_failure};
 use super::surface::{Surface, answer};
 use crate::alert::KeyNews;
-use crate::base::{escape, sanitise};
+use crate::base::{TargetName, escape, sanitise};
 use crate::bundle::{BundleError, Rotation};
 use crate::config::Target;
 
@@ -23,6 +25,10 @@ const SCHEMA: &str = "spartacus.rotation/1";
 
 /// Does what is asked.
 pub async fn rotate(surface: &Surface, global: &Global, order: &Rotate) -> Ended {
+    if !global.only.is_empty() && !matches!(order, Rotate::Status) {
+        return Err(Failure::told(exit::USAGE, "the deploy key is one for all targets: --only goes with `rotate status` alone")
+            .hint("leave --only out"));
+    }
     let session = Session::open(surface, global)?;
     match order {
         Rotate::Begin => begin(surface, &session),
@@ -35,6 +41,9 @@ pub async fn rotate(surface: &Surface, global: &Global, order: &Rotate) -> Ended
 /// Makes the next key, and says what is to be done with it.
 fn begin(surface: &Surface, session: &Session) -> Ended {
     let _alone = session.project.lock().map_err(bundle_failure)?;
+    if session.project.rotation() == Rotation::Switched {
+        return Err(ended_too_early());
+    }
     let day = session.clock.now().strftime("%Y-%m-%d");
     let comment = sanitise(&format!("spartacus deploy {} {day}", session.config.project.name));
     let line = session.project.begin_rotation(&comment).map_err(|error| match error {
@@ -45,20 +54,23 @@ fn begin(surface: &Surface, session: &Session) -> Ended {
     })?;
     let every: Vec<&Target> = session.config.targets.iter().collect();
     let targets = users(session, &every);
-    let pin = session.project.pin().map_err(bundle_failure)?;
-    let written = letters::write(session, &targets, KeyNews::Next { line: &line, pin })?;
+    let left_out = match session.config.invite {
+        Some(_) => letters::left_out(session, &targets),
+        None => targets.iter().map(|target| (&target.name, "no `invite:` to prove the key with")).collect(),
+    };
     let names: Vec<&str> = targets.iter().map(|target| target.name.as_str()).collect();
     let who = if names.is_empty() { "no target".to_owned() } else { names.join(", ") };
     let text = format!(
         "the next deploy key is {}:\n\n  {}\n\nlogging in with the deploy key: {who}\nnext:\n  spartacus invite                  names both keys from \
-         now on{}\n  each volunteer adds that line to authorized_keys, with the same options as the present one\n  spartacus rotate status           tells \
+         now on, and writes to volunteers{}\n  each volunteer adds that line to authorized_keys, with the same options as the present one\n  spartacus rotate status           tells \
          who takes which key; pushes go on meanwhile, with either\n  spartacus rotate finish           when all of them take the next one",
         session.project.next_deploy_key(),
         escape(&line),
-        letters::waiting(written)
+        letters::not_told(&left_out)
     );
     let told: Vec<Asked> = targets.iter().map(|target| Asked { target: target.name.clone(), answers: None }).collect();
-    tell(surface, session, "under_way", &told, written, &text)?;
+    let news = News { state: "under_way", messages: 0, left_out: &left_out };
+    tell(surface, session, &news, &told, &text)?;
     Ok(exit::OK)
 }
 
@@ -74,71 +86,123 @@ async fn status(surface: &Surface, global: &Global, session: &Session) -> Ended 
     let mut text = lines(&asked);
     let _ = match (asked.len(), behind) {
         (0, _) => write!(text, "no target logs in with the deploy key: spartacus rotate finish"),
+        (_, 0) if !global.only.is_empty() => {
+            write!(text, "all that were asked take the next key; of the others tells: spartacus rotate status")
+        }
+        (_, 0) if asked.iter().any(|asked| asked.answers.is_none()) => {
+            write!(text, "all that were asked take the next key: spartacus rotate finish")
+        }
         (_, 0) => write!(text, "all take the next key: spartacus rotate finish"),
         (all, behind) => write!(text, "{} of {all} take the next key", all - behind),
     };
-    tell(surface, session, "under_way", &asked, 0, &text)?;
+    tell(surface, session, &News::of("under_way"), &asked, &text)?;
     Ok(if behind == 0 { exit::OK } else { exit::UNHEALTHY })
 }
 
 /// 1. Every target is asked which key it takes.
 /// 2. The next key takes the place of the old one, which is gone then.
-/// 3. Volunteers hear that the old line can be removed.
+/// 3. Volunteers hear that the old line can be removed. Only then it is ended: a `finish` that was killed before writes to them later.
 async fn finish(surface: &Surface, session: &Session, force: bool) -> Ended {
     let every: Vec<&Target> = session.config.targets.iter().collect();
     let targets = users(session, &every);
     let mut asked = Vec::new();
-    if session.project.rotation() != Rotation::Switched {
+    let before = Standing::of(session)?;
+    if before.rotation != Rotation::Switched {
         under_way(session)?;
         let stop = Cancel::on_signals(surface)?;
         asked = ask(session, &targets, &stop).await?;
         let lost: Vec<&Asked> = asked.iter().filter(|asked| asked.needs_the_old_one()).collect();
         guard(surface, &lost, force, "the old key", "finish")?;
     }
-    {
-        let _alone = session.project.lock().map_err(bundle_failure)?;
-        session.project.finish_rotation().map_err(bundle_failure)?;
-    }
+    let _alone = session.project.lock().map_err(bundle_failure)?;
+    before.still(session)?;
+    session.project.switch_deploy_key().map_err(bundle_failure)?;
     let line = session.project.deploy_keys().map_err(bundle_failure)?.into_iter().next().unwrap_or_default();
-    let written = letters::write(session, &targets, KeyNews::Changed { line: &line })?;
+    let messages = letters::write(session, &targets, KeyNews::Changed { line: &line })?;
+    session.project.finish_rotation().map_err(bundle_failure)?;
+    let left_out = letters::left_out(session, &targets);
     let text = format!(
         "{}{} is the new key, and the old one is removed:\n\n  {}\n\nnext:\n  spartacus invite                  names only the new key from now \
-         on{}\n  volunteers can remove the old line from authorized_keys",
+         on{}\n  volunteers can remove the old line from authorized_keys{}",
         lines(&asked),
         session.project.deploy_key(),
         escape(&line),
-        letters::waiting(written)
+        letters::waiting(messages),
+        letters::not_told(&left_out)
     );
-    tell(surface, session, "finished", &asked, written, &text)?;
+    tell(surface, session, &News { state: "finished", messages, left_out: &left_out }, &asked, &text)?;
     Ok(exit::OK)
 }
 
 /// Removes the next key, unless somebody takes no other.
 async fn cancel(surface: &Surface, session: &Session, force: bool) -> Ended {
     under_way(session)?;
+    let before = Standing::of(session)?;
     let every: Vec<&Target> = session.config.targets.iter().collect();
     let stop = Cancel::on_signals(surface)?;
     let asked = ask(session, &users(session, &every), &stop).await?;
     let lost: Vec<&Asked> = asked.iter().filter(|asked| asked.needs_the_next_one()).collect();
     guard(surface, &lost, force, "the next key", "cancel")?;
     let _alone = session.project.lock().map_err(bundle_failure)?;
+    before.still(session)?;
     session.project.cancel_rotation().map_err(bundle_failure)?;
     let text = "the next deploy key is removed, and the present one goes on\nnext:\n  spartacus invite                  names only that one from now \
                 on\n  volunteers can remove the line that they added";
-    tell(surface, session, "cancelled", &asked, 0, text)?;
+    tell(surface, session, &News::of("cancelled"), &asked, text)?;
     Ok(exit::OK)
+}
+
+/// How the change stands, and with which keys.
+#[derive(Debug, PartialEq, Eq)]
+struct Standing {
+    rotation: Rotation,
+    keys: Vec<String>,
+}
+
+impl Standing {
+    fn of(session: &Session) -> Result<Self, Failure> {
+        let keys = session.project.deploy_keys().map_err(bundle_failure)?;
+        Ok(Self { rotation: session.project.rotation(), keys })
+    }
+
+    /// While targets were asked, which takes its time, somebody else may have ended it, and begun another one.
+    fn still(&self, session: &Session) -> Result<(), Failure> {
+        if *self == Self::of(session)? {
+            return Ok(());
+        }
+        Err(Failure::told(exit::CONFLICT, "somebody else went on with the change of the deploy key meanwhile; nothing was done")
+            .hint("how it stands now: spartacus rotate status"))
+    }
+}
+
+/// What a report says beside what targets answered.
+struct News<'a> {
+    state: &'static str,
+    /// Messages that were written.
+    messages: usize,
+    left_out: &'a [(&'a TargetName, &'static str)],
+}
+
+impl News<'_> {
+    fn of(state: &'static str) -> Self {
+        Self { state, messages: 0, left_out: &[] }
+    }
 }
 
 /// A change has to be under way.
 fn under_way(session: &Session) -> Result<(), Failure> {
     match session.project.rotation() {
         Rotation::UnderWay => Ok(()),
-        Rotation::Switched => Err(Failure::told(exit::USAGE, "the change of the deploy key was ended before its last step")
-            .hint("spartacus rotate finish")),
+        Rotation::Switched => Err(ended_too_early()),
         Rotation::None => {
             Err(Failure::told(exit::USAGE, "no change of the deploy key is under way").hint("spartacus rotate begin"))
         }
     }
+}
+
+/// A `finish` was killed: volunteers are still to be written to.
+fn ended_too_early() -> Failure {
+    Failure::told(exit::USAGE, "the change of the deploy key was ended before its last step").hint("spartacus rotate finish")
 }
 
 /// Refuses to cut targets off, or says which are.
@@ -182,7 +246,7 @@ fn line(asked: &Asked) -> String {
     format!("{:<16} {words}{why}", asked.target)
 }
 
-fn tell(surface: &Surface, session: &Session, state: &str, asked: &[Asked], written: usize, text: &str) -> Result<(), Failure> {
+fn tell(surface: &Surface, session: &Session, news: &News<'_>, asked: &[Asked], text: &str) -> Result<(), Failure> {
     let target = |asked: &Asked| {
         let why = |pick: fn(&(Answer, Answer)) -> &Answer| asked.answers.as_ref().and_then(|answers| pick(answers).why());
         json!({
@@ -192,7 +256,8 @@ fn tell(surface: &Surface, session: &Session, state: &str, asked: &[Asked], writ
     };
     let keys = session.project.deploy_keys().map_err(bundle_failure)?;
     let fields = json!({
-        "state": state, "keys": keys, "targets": asked.iter().map(target).collect::<Vec<_>>(), "messages": written,
+        "state": news.state, "keys": keys, "targets": asked.iter().map(target).collect::<Vec<_>>(), "messages": news.messages,
+        "not_told": news.left_out.iter().map(|(name, _)| name).collect::<Vec<_>>(),
     });
     answer(surface, SCHEMA, &fields, text);
     Ok(())

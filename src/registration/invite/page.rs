@@ -109,6 +109,6 @@ fn facts(invite: &Invite) -> Markup {
 #[must_use]
 pub fn authorized_keys(invite: &Invite) -> String {
     let from = if invite.from.is_empty() { String::new() } else { format!(",from=\"{}\"", invite.from.join(",")) };
-    let line = |key: &String| format!("restrict{from} {key}");
+    let line = |key: &String| format!("restrict,command=\"internal-sftp\"{from} {key}");
     invite.deploy_keys.iter().map(line).collect::<Vec<_>>().join("\n")
 }

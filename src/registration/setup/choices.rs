@@ -175,4 +175,15 @@ impl SetupChoices {
     pub fn new(flavour: Flavour, until: Date) -> Self {
         Self { flavour, server_folder: "/srv/mirror".to_owned(), etc: "/etc".to_owned(), web: WebServer::default(), until }
     }
+
+    /// The last day on which what is given lets the project in; `None`: it ends when somebody takes it back.
+    #[must_use]
+    pub fn ends(&self, kind: &TargetKind) -> Option<Date> {
+        let by_itself = match kind {
+            TargetKind::Sftp(sftp) => sftp.password.is_none(),
+            TargetKind::S3(_) => matches!(self.flavour, Flavour::Aws | Flavour::Minio | Flavour::Other),
+            TargetKind::Webdav(_) | TargetKind::Folder(_) => false,
+        };
+        by_itself.then_some(self.until)
+    }
 }

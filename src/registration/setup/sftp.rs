@@ -62,7 +62,8 @@ fn openssh(preparation: &Preparation<'_>, sftp: &SftpTarget) -> Result<Vec<Setup
             "Lock it in",
             &format!(
                 "Files only, below {jail}: no commands, no terminal, no forwarding. Most systems read this folder; where they do not (no Include \
-                 line in {etc}/ssh/sshd_config), put it at the end of that file."
+                 line in {etc}/ssh/sshd_config), put it at the end of that file. That file also needs a line Subsystem sftp, as most systems have \
+                 it; and if it has AllowUsers or AllowGroups, add {user} there."
             ),
             format!("{etc}/ssh/sshd_config.d/60-{name}.conf"),
             block,
@@ -87,15 +88,17 @@ fn let_in(preparation: &Preparation<'_>, file: String) -> Result<SetupStep, Setu
         "Let the project's key in",
         "One line for the project, which ends by itself, and one for yourself. They belong to root, so the account cannot add to them.",
         file,
-        authorized_keys(preparation)?,
+        authorized_keys(preparation, "")?,
     ))
 }
 
-/// The lines of the account's file: the project's, with as few rights as a push needs, and the volunteer's own.
-fn authorized_keys(preparation: &Preparation<'_>) -> Result<String, SetupError> {
-    let until = preparation.until().strftime("%Y%m%d");
+/// The lines of the account's file: the project's, with as few rights as a push needs, and the volunteer's own. `more` are options
+/// beside `restrict`.
+fn authorized_keys(preparation: &Preparation<'_>, more: &str) -> Result<String, SetupError> {
+    // A bare day would end at its beginning. It is the server's own time, which is a day off at most.
+    let until = preparation.until().strftime("%Y%m%d2359");
     let own = match preparation.own_key {
-        Some(key) => format!("restrict,expiry-time=\"{until}\" {}", public_key(key)?),
+        Some(key) => format!("restrict{more},expiry-time=\"{until}\" {}", public_key(key)?),
         None => "#   (the line of doctor_ed25519.pub, which is made with your folder)".to_owned(),
     };
     let theirs = match preparation.invite {
@@ -104,13 +107,13 @@ fn authorized_keys(preparation: &Preparation<'_>) -> Result<String, SetupError> 
             let lines: Result<Vec<String>, SetupError> = invite
                 .deploy_keys
                 .iter()
-                .map(|key| Ok(format!("restrict{from},expiry-time=\"{until}\" {}", public_key(key)?)))
+                .map(|key| Ok(format!("restrict{more}{from},expiry-time=\"{until}\" {}", public_key(key)?)))
                 .collect();
             format!("# pushes of {}\n{}", title(&invite.project), lines?.join("\n"))
         }
         None => format!(
             "# pushes: put the project's key, which stands in its invite, in place of the next line\n\
-             # restrict,from=\"ADDRESSES OF THE PROJECT\",expiry-time=\"{until}\" ssh-ed25519 KEY OF THE PROJECT"
+             # restrict{more},from=\"ADDRESSES OF THE PROJECT\",expiry-time=\"{until}\" ssh-ed25519 KEY OF THE PROJECT"
         ),
     };
     Ok(format!("{theirs}\n# yours, for `spartacus offer doctor`; remove it when you like\n{own}\n"))
@@ -134,9 +137,10 @@ fn hoster(preparation: &Preparation<'_>, sftp: &SftpTarget) -> Result<Vec<SetupS
         steps.push(SetupStep::file(
             "Let the project's key in",
             "As SSH keys in the panel, or in .ssh/authorized_keys of that account. Where the panel takes no options, leave out all before \
-             ssh-ed25519.",
+             ssh-ed25519: then the panel alone decides whether the keys may run commands, and `spartacus offer doctor` tells.",
             "authorized_keys",
-            authorized_keys(preparation)?,
+            // Nobody else sees to it here that the keys open files and nothing else: `restrict` alone lets commands run.
+            authorized_keys(preparation, ",command=\"internal-sftp\"")?,
         ));
     }
     steps.push(match preparation.public_url {

@@ -100,7 +100,13 @@ fn everybody_concerned_is_reminded_once_a_step_and_a_renewal_begins_anew() {
     assert_eq!(volunteers[0]["to"], serde_json::json!(["alice@volunteers.example"]));
     assert_eq!((&team[0]["items"][0]["condition"], &team[0]["items"][0]["mirror"]), (&"expiring".into(), &"paris".into()));
     let text = volunteers[0]["text"].as_str().expect("text");
-    for words in [&*agreed.ticket, "spartacus offer update", "update.json to mailto:mirrors@example.org", "expiry-time="] {
+    for words in [
+        &*agreed.ticket,
+        "spartacus offer update",
+        "update.json to mailto:mirrors@example.org",
+        "expiry-time=",
+        "spartacus invite --show invite.json --pin ",
+    ] {
         assert!(text.contains(words), "{words:?} is not in {text}");
     }
     let text = team[0]["text"].as_str().expect("text");
@@ -138,6 +144,16 @@ fn everybody_concerned_is_reminded_once_a_step_and_a_renewal_begins_anew() {
     assert_eq!(agreed.titles("team").len(), 3);
     agreed.after("+90d", "alert send").ends_with(0);
     assert_eq!(agreed.titles("team").len(), 4);
+}
+
+#[test]
+fn the_team_hears_that_nobody_reminds_a_volunteer_who_is_left_alone() {
+    let agreed = Agreed::new();
+    agreed.project.edit("targets.yaml", "    addresses: public\n", "    addresses: public\n    state: paused\n");
+    agreed.after("+31d", "alert send").ends_with(0);
+    assert_eq!(agreed.titles("volunteers"), Vec::<String>::new());
+    let text = events(&agreed.project.path("team"))[0]["text"].as_str().expect("text").to_owned();
+    assert!(text.contains("Nobody reminds its volunteer") && !text.contains("is reminded, too"), "{text}");
 }
 
 #[test]

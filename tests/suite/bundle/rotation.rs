@@ -85,6 +85,15 @@ fn a_kill_at_any_point_leaves_a_key_that_works_and_what_comes_next_goes_on() {
     assert_eq!((project.rotation(), read(project, "deploy_ed25519.pub").trim()), (Rotation::None, next.as_str()));
     assert_eq!(names(project).len(), 2);
 
+    // `finish` in its two steps, after a `begin` that was killed: between them it is known that something is left to be done.
+    let next = project.begin_rotation("next").expect("a key");
+    fs::remove_file(file(project, "deploy_ed25519.next.pub")).expect("it was made");
+    project.switch_deploy_key().expect("switched");
+    assert_eq!((project.rotation(), shown(project)), (Rotation::Switched, next.clone()));
+    project.switch_deploy_key().expect("nothing is left to be switched");
+    project.finish_rotation().expect("finished");
+    assert_eq!((project.rotation(), read(project, "deploy_ed25519.pub").trim()), (Rotation::None, next.as_str()));
+
     // The same, and the next change begins: what was left is tidied up first.
     let second = project.begin_rotation("second").expect("a key");
     fs::rename(project.next_deploy_key(), project.deploy_key()).expect("what finish does first");

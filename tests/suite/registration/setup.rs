@@ -110,6 +110,8 @@ fn policies_allow_what_a_push_needs_and_no_more() {
         }
         let listed = rules[1]["Condition"]["StringLike"]["s3:prefix"][0].as_str();
         assert_eq!(listed, (!prefix.is_empty()).then_some("some/where/*"));
+        let uploads = rules[2]["Condition"].as_object().expect("conditions");
+        assert_eq!(uploads.keys().collect::<Vec<_>>(), ["DateLessThan"], "a request for unfinished uploads has no s3:prefix");
         let readers = policy("reader-policy.json")["Statement"].as_array().expect("rules").clone();
         assert_eq!(
             (readers.len(), &readers[0]["Action"], &readers[0]["Resource"][0]),
@@ -175,6 +177,11 @@ fn what_could_break_out_of_a_configuration_is_refused() {
     };
     assert!(with(|invite| invite.from = vec!["\",command=\"id".to_owned()]).is_err());
     assert!(with(|invite| invite.deploy_keys = vec![format!("command=\"id\" {KEY}")]).is_err());
+    // At a hoster nothing but the line keeps commands out; a bare day would end at its beginning.
+    let hosted = steps(&place, &choices(Flavour::Hoster), Some(&invite())).expect("words and lines");
+    let lines: Vec<&str> = hosted[1].text.lines().filter(|line| !line.starts_with('#')).collect();
+    let narrow = |line: &&str| line.starts_with("restrict,command=\"internal-sftp\",") && line.contains("=\"202706012359\" ssh-");
+    assert!(lines.len() == 2 && lines.iter().all(narrow), "{lines:?}");
     let sly = with(|invite| invite.project = "x\nssh-ed25519 AAAA".to_owned()).expect("its name is only a comment");
     let lines: Vec<&str> = sly[2].text.lines().filter(|line| !line.starts_with('#')).collect();
     assert!(lines.len() == 2 && lines.iter().all(|line| line.starts_with("restrict,")), "{lines:?}");

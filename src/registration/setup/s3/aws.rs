@@ -1,7 +1,6 @@
 //! Amazon S3.
 
-use super::policy::{self, Dialect};
-use super::{PUSH_POLICY, READER_POLICY};
+use super::{PUSH_POLICY, READER_POLICY, policy};
 use crate::config::S3Target;
 use crate::registration::setup::words::below;
 use crate::registration::setup::{Preparation, SetupError, SetupStep};
@@ -28,7 +27,7 @@ pub(super) fn steps(preparation: &Preparation<'_>, s3: &S3Target, bucket: &str) 
             "The rights of the key",
             "Objects below the prefix and their names, until the day in it. No access lists, no policies, no other bucket.",
             PUSH_POLICY,
-            policy::for_pushes(s3, partition, Dialect::Amazon, preparation.until()),
+            policy::for_pushes(s3, partition, preparation.until()),
         ),
         SetupStep::file(
             "The rights of readers",

@@ -9,17 +9,8 @@ use crate::config::S3Target;
 const OBJECTS: [&str; 5] =
     ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"];
 
-/// How a service knows conditions.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Dialect {
-    /// All of them.
-    Amazon,
-    /// `s3:prefix` for listings of objects alone.
-    Minio,
-}
-
 /// The rights of the key: objects below the prefix, and their names, until that day.
-pub(super) fn for_pushes(s3: &S3Target, partition: &str, dialect: Dialect, until: Date) -> String {
+pub(super) fn for_pushes(s3: &S3Target, partition: &str, until: Date) -> String {
     let (bucket, objects) = resources(s3, partition);
     let until = json!({"aws:CurrentTime": format!("{until}T23:59:59Z")});
     let ends = json!({"DateLessThan": until});
@@ -28,7 +19,7 @@ pub(super) fn for_pushes(s3: &S3Target, partition: &str, dialect: Dialect, until
     } else {
         json!({"DateLessThan": until, "StringLike": {"s3:prefix": [format!("{}/*", s3.prefix)]}})
     };
-    let uploads = if dialect == Dialect::Amazon { listing.clone() } else { ends.clone() };
+    // `s3:prefix` is for listings of objects. A request for unfinished uploads has none, as services see it, and would always be denied.
     pretty(&json!({
         "Version": "2012-10-17",
         "Statement": [
@@ -36,7 +27,7 @@ pub(super) fn for_pushes(s3: &S3Target, partition: &str, dialect: Dialect, until
             {"Sid": "Names", "Effect": "Allow", "Action": ["s3:ListBucket"], "Resource": [bucket], "Condition": listing},
             {
                 "Sid": "Uploads", "Effect": "Allow", "Action": ["s3:ListBucketMultipartUploads"], "Resource": [bucket],
-                "Condition": uploads,
+                "Condition": ends,
             },
         ],
     }))

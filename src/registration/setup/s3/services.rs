@@ -1,7 +1,6 @@
 //! Services that are not Amazon's.
 
-use super::policy::{self, Dialect};
-use super::{PUSH_POLICY, READER_POLICY, a_bucket_alone};
+use super::{PUSH_POLICY, READER_POLICY, a_bucket_alone, policy};
 use crate::config::S3Target;
 use crate::registration::setup::{Preparation, SetupStep};
 
@@ -12,7 +11,7 @@ pub(super) fn minio(preparation: &Preparation<'_>, s3: &S3Target, bucket: &str) 
             "The rights of the key",
             "Objects below the prefix and their names, until the day in it.",
             PUSH_POLICY,
-            policy::for_pushes(s3, "aws", Dialect::Minio, preparation.until()),
+            policy::for_pushes(s3, "aws", preparation.until()),
         ),
         SetupStep::file(
             "The rights of readers",
@@ -99,7 +98,7 @@ pub(super) fn other(preparation: &Preparation<'_>, s3: &S3Target, bucket: &str) 
             "The rights of the key",
             "In the language of Amazon's policies, which many services know.",
             PUSH_POLICY,
-            policy::for_pushes(s3, "aws", Dialect::Minio, preparation.until()),
+            policy::for_pushes(s3, "aws", preparation.until()),
         ),
         SetupStep::file(
             "The rights of readers",

@@ -20,17 +20,21 @@ impl Block {
         }
         let ports = self.servers().into_iter().map(|(address, ..)| address.port).find(|port| !matches!(port, 80 | 443));
         let why = ports.map(|port| format!("Add a line Listen {port} to {}/apache2/ports.conf.", self.etc)).unwrap_or_default();
-        vec![
-            SetupStep::file(title, &self.why(), file, text.join("\n")),
-            SetupStep::commands(
-                "Take it in (web server)",
-                &why,
-                &[
-                    format!("a2enmod {} && a2ensite {}", modules.join(" "), self.name),
-                    "apachectl configtest && systemctl reload apache2".to_owned(),
-                ],
-            ),
-        ]
+        let of_a_site = format!(
+            "take the lines from <Directory> on, up to </VirtualHost>, into its <VirtualHost> (below {}/apache2/sites-enabled), and leave out a2ensite in the next step",
+            self.etc
+        );
+        let mut steps: Vec<SetupStep> = self.get_certificates("apache2").into_iter().collect();
+        steps.push(SetupStep::file(title, &self.why(&of_a_site), file, text.join("\n")));
+        steps.push(SetupStep::commands(
+            "Take it in (web server)",
+            &why,
+            &[
+                format!("a2enmod {} && a2ensite {}", modules.join(" "), self.name),
+                "apachectl configtest && systemctl reload apache2".to_owned(),
+            ],
+        ));
+        steps
     }
 
     fn host(&self, at: &Address, pushes: Option<&Pushes>, readers: Option<&Address>) -> String {
@@ -66,11 +70,12 @@ fn bare(path: &str) -> &str {
     if path == "/" { path } else { path.trim_end_matches('/') }
 }
 
+/// `default-handler` also here: `GET` is none of WebDAV's, and a rule for `.php` elsewhere would run what was uploaded.
 fn push_location(pushes: &Pushes) -> String {
     format!(
         "\n    # pushes: with a login\n    <Location {path}>\n        Dav On\n        AuthType Basic\n        AuthName mirror\n        \
          AuthBasicProvider file\n        AuthUserFile {passwords}\n        Require user {user}\n        LimitRequestBody 0\n        \
-         SetEnv no-gzip 1\n    </Location>\n",
+         SetHandler default-handler\n        SetEnv no-gzip 1\n        SetEnv no-brotli 1\n    </Location>\n",
         path = bare(&pushes.address.path),
         passwords = pushes.passwords,
         user = pushes.user,
@@ -81,7 +86,7 @@ fn push_location(pushes: &Pushes) -> String {
 fn reader_locations(path: &str) -> String {
     format!(
         "\n    # readers\n    <Location {bare}>\n        Dav Off\n        Require all granted\n        SetHandler default-handler\n        \
-         SetEnv no-gzip 1\n        Header set X-Content-Type-Options nosniff\n    </Location>\n    <Location {path}{POINTER}>\n        \
+         SetEnv no-gzip 1\n        SetEnv no-brotli 1\n        Header set X-Content-Type-Options nosniff\n    </Location>\n    <Location {path}{POINTER}>\n        \
          Header set Cache-Control no-cache\n    </Location>\n",
         bare = bare(path),
     )

@@ -10,6 +10,8 @@ use super::{Preparation, SetupError, SetupStep, WebServer, place};
 
 /// The one object that changes under its name: a cache that keeps it shows readers an old state.
 const POINTER: &str = "metadata/timestamp.json";
+/// What Debian's web servers show on port 80 before anybody changes that.
+const WEB_ROOT: &str = "/var/www/html";
 
 /// How readers find the folder of an SFTP account.
 pub(super) fn readers(preparation: &Preparation<'_>, data: &str) -> Result<Vec<SetupStep>, SetupError> {
@@ -105,13 +107,32 @@ impl Block {
         (format!("{folder}/fullchain.pem"), format!("{folder}/privkey.pem"))
     }
 
-    /// What is said before a block.
-    fn why(&self) -> String {
+    /// How hosts get their certificates before the blocks name them: no web server starts without. `service` is what reads them.
+    fn get_certificates(&self, service: &str) -> Option<SetupStep> {
+        let mut hosts: Vec<&str> = Vec::new();
+        for (address, ..) in self.servers() {
+            if address.secure && !address.is_literal() && !hosts.contains(&address.host.as_str()) {
+                hosts.push(&address.host);
+            }
+        }
+        let line = |host: &&str| {
+            format!("certbot certonly --webroot -w {WEB_ROOT} -d {host} --deploy-hook 'systemctl reload {service}'")
+        };
+        let why = format!(
+            "As root, with the program certbot; not for a host that has one already. The name has to lead to this server, and port 80 has to be \
+             open. {WEB_ROOT} is the folder that the web server shows there as Debian installs it. Where none runs yet, write --standalone in \
+             place of --webroot -w {WEB_ROOT}."
+        );
+        (!hosts.is_empty()).then(|| SetupStep::commands("Get a certificate", &why, &hosts.iter().map(line).collect::<Vec<_>>()))
+    }
+
+    /// What is said before a block; `of_a_site` is what to do where the host has one already.
+    fn why(&self, of_a_site: &str) -> String {
         let secure = self.servers().iter().any(|(address, ..)| address.secure);
         let certificate = if secure { " The certificate is looked for where certbot puts it." } else { "" };
         format!(
-            "Files as they are: no lists of names, no scripts, no compression, and nobody keeps an old {POINTER}. If this host has a block \
-             already, put what is within into that one.{certificate}"
+            "Files as they are: no lists of names, no scripts, no compression, and nobody keeps an old {POINTER}. If this host is a site \
+             already, do not make this file: {of_a_site}.{certificate}"
         )
     }
 }

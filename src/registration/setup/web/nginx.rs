@@ -12,10 +12,14 @@ impl Block {
         let text: Vec<String> =
             self.servers().into_iter().map(|(at, pushes, readers)| self.server(at, pushes, readers)).collect();
         let file = format!("{}/nginx/conf.d/{}.conf", self.etc, self.name);
-        vec![
-            SetupStep::file(title, &self.why(), file, text.join("\n")),
-            SetupStep::commands("Take it in (web server)", "", &["nginx -t && systemctl reload nginx".to_owned()]),
-        ]
+        let of_a_site = format!(
+            "take the location parts, and no more, into its server {{ }} for the same port: below {0}/nginx/sites-enabled or {0}/nginx/conf.d",
+            self.etc
+        );
+        let mut steps: Vec<SetupStep> = self.get_certificates("nginx").into_iter().collect();
+        steps.push(SetupStep::file(title, &self.why(&of_a_site), file, text.join("\n")));
+        steps.push(SetupStep::commands("Take it in (web server)", "", &["nginx -t && systemctl reload nginx".to_owned()]));
+        steps
     }
 
     fn server(&self, at: &Address, pushes: Option<&Pushes>, readers: Option<&Address>) -> String {
