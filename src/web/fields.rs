@@ -66,7 +66,10 @@ fn sftp(invite: &Invite) -> Markup {
         fieldset data-kind="sftp" {
             legend { "The account with SFTP" }
             @if !invite.deploy_keys.is_empty() {
-                p { "Our key logs in, so you give away no secret. Put this into " code { "~/.ssh/authorized_keys" } " of an account that has nothing but one folder:" }
+                p {
+                    "Our key logs in, so you give away no secret. Put this into " code { "~/.ssh/authorized_keys" }
+                    " of an account that has nothing but one folder:"
+                }
                 pre { (authorized_keys(invite)) }
             }
             (needed("sftp.host", "Server", "Such as sftp.example.org.", "text"))

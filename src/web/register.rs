@@ -112,8 +112,8 @@ fn send(title: &str, token: &str, pasted: &str) -> Markup {
             input type="hidden" name="token" value=(token);
             label for="file" { "The sealed file" }
             small #file-words {
-                "What was sealed stands here, with your signature. What is secret in it can be read by the maintainers alone, not by this server. Later changes that \
-                 you signed, such as a pause, go here as well."
+                "What was sealed stands here, with your signature. What is secret in it can be read by the maintainers alone, not by \
+                 this server. Later changes that you signed, such as a pause, go here as well."
             }
             textarea #file name="offer" required aria-describedby="file-words" spellcheck="false" autocomplete="off" { (pasted) }
             button type="submit" { "Send it to the maintainers" }

@@ -39,7 +39,7 @@ pub fn invite_page(invite: &Invite, form: Option<&str>) -> String {
                          that is locked into one folder; what you give us for it is sealed, and you can leave at any time."
                     }
                     @if let Some(form) = form {
-                        p { strong { a href=(form) { "Register a mirror" } } ": a form on this site. What is private is sealed in your browser." }
+                        p { strong { a href=(form) { "Register a mirror" } } ", with the form on this site." }
                     }
                     (facts(invite))
                     h2 { "How" }
@@ -49,7 +49,10 @@ pub fn invite_page(invite: &Invite, form: Option<&str>) -> String {
                             code { "spartacus offer new my-mirror --invite invite.json --pin PIN" } " asks what you have, and says what to do."
                         }
                         li { "Let it be looked at: " code { "spartacus offer doctor" } ". It says what is missing, and what is too much." }
-                        li { "Tell us of it (see above). " code { "spartacus offer seal" } " writes what to send. By hand: seal passwords and keys to both recipients below, with age; an account with SFTP needs none." }
+                        li {
+                            "Tell us of it (see above). " code { "spartacus offer seal" } " writes what to send. By hand: seal passwords and \
+                             keys to both recipients below, with age; an account with SFTP needs none."
+                        }
                     }
                     @if !invite.deploy_keys.is_empty() {
                         h3 { "For SFTP: the line in authorized_keys" }
@@ -63,8 +66,8 @@ pub fn invite_page(invite: &Invite, form: Option<&str>) -> String {
                     }
                     h2 { "Is it from us?" }
                     p {
-                        "This page is not signed; " code { "invite.json" } " is, with the same in it. Compare the pin with what we say elsewhere, and let \
-                         the file be verified:"
+                        "This page is not signed; " a href="invite.json" { "invite.json" } " is, with the same in it. Compare the pin with \
+                         what we say elsewhere, and let the file be verified:"
                     }
                     pre { "spartacus invite --show invite.json --pin " (invite.pin) }
                 }
