@@ -308,7 +308,7 @@ async fn what_cannot_be_an_address_is_answered_as_what_is_not_there() {
     assert_eq!((told.0, &told.1[header::CONTENT_TYPE]), (StatusCode::NOT_FOUND, &"application/json".parse().unwrap()));
     assert!(site.get("/api/v1/nothing").await.2.contains("\"error\":\"there is nothing at this address\""));
     for (method, path, allowed) in
-        [("DELETE", "/register", "GET,HEAD"), ("GET", "/offers", "POST"), ("PUT", "/api/v1/offers", "POST")]
+        [("DELETE", "/register", "GET,HEAD"), ("PUT", "/offers", "GET,HEAD,POST"), ("PUT", "/api/v1/offers", "POST")]
     {
         let request = Request::builder().method(method).uri(path).body(Body::empty()).unwrap();
         let (status, headers, words) = site.ask(request).await;

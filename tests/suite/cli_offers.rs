@@ -334,7 +334,9 @@ fn the_volunteer_gets_the_report_and_the_page_of_the_ticket_tells_nothing_privat
     let project = maintainer();
     project.write("note.sh", KEEP);
     fs::create_dir(project.path("letters")).expect("a folder of the test's own");
-    let routes = "alerts:\n  - {name: volunteers, audience: volunteer, command: [/bin/sh, ./note.sh, ./letters]}\n                  \x20 - {name: broken, audience: volunteer, command: [/bin/sh, -c, exit 9]}\nserve: {}\n";
+    let route = |name: &str, command: &str| format!("  - {{name: {name}, audience: volunteer, command: [/bin/sh, {command}]}}\n");
+    let routes =
+        format!("alerts:\n{}{}serve: {{}}\n", route("volunteers", "./note.sh, ./letters"), route("broken", "-c, exit 9"));
     project.edit("targets.yaml", "policy:\n", &format!("{routes}policy:\n"));
     let place = webdav_place(&server, "env:BOX_PASSWORD").replace("    webdav:", "    contact: eve@example.org\n    webdav:");
     let mut eve = volunteer(&invite(&project, None), &place);

@@ -80,10 +80,7 @@ fn pushes_go_on_while_volunteers_add_the_key_replace_it_or_do_nothing() {
     assert_eq!(begun["targets"].as_array().map(Vec::len), Some(3));
     assert_eq!((&begun["messages"], &begun["not_told"]), (&0.into(), &serde_json::json!(["paris", "lyon", "rome"])));
     let only = desk.run(&["rotate", "finish", "--only", "paris"]);
-    only.complains(
-        2,
-        "error: the deploy key is one for all targets: --only goes with `rotate status` alone\nhint: leave --only out",
-    );
+    only.complains(2, "error: --only names targets, and this command is not about targets\nhint: leave --only out");
     assert_eq!(invited(&desk), [old.clone(), next.clone()]);
     let again = desk.run(&["rotate", "begin"]).ends_with(2);
     assert!(again.err.starts_with("error: a change of the deploy key is under way already\n"), "{}", again.err);

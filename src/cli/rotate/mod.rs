@@ -25,10 +25,6 @@ const SCHEMA: &str = "spartacus.rotation/1";
 
 /// Does what is asked.
 pub async fn rotate(surface: &Surface, global: &Global, order: &Rotate) -> Ended {
-    if !global.only.is_empty() && !matches!(order, Rotate::Status) {
-        return Err(Failure::told(exit::USAGE, "the deploy key is one for all targets: --only goes with `rotate status` alone")
-            .hint("leave --only out"));
-    }
     let session = Session::open(surface, global)?;
     match order {
         Rotate::Begin => begin(surface, &session),

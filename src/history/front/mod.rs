@@ -71,16 +71,17 @@ impl Front {
         // The folder may be a link; the file must not be: another user of the folder could lead us to a file of ours.
         let real = folder.canonicalize_utf8().map_err(file_error)?.join(path.file_name().unwrap_or_default());
         if make {
-            let journal = Utf8PathBuf::from(format!("{real}-journal"));
-            make_shared(&real)
-                .and_then(|()| make_shared(&journal))
-                .and_then(|()| bar_shared_memory(&real))
-                .map_err(file_error)?;
+            make_shared(&real).map_err(file_error)?;
         }
         match oddity(&real).map_err(file_error)? {
             Oddity::None => {}
             Oddity::Foreign => return Err(HistoryError::NotFront { path: path.to_owned() }),
             Oddity::Of(what) => return Err(HistoryError::FrontDamaged { path: path.to_owned(), what: what.to_owned() }),
+        }
+        if make {
+            // Not before: beside the file of somebody else nothing is made.
+            let journal = Utf8PathBuf::from(format!("{real}-journal"));
+            make_shared(&journal).and_then(|()| bar_shared_memory(&real)).map_err(file_error)?;
         }
         let fail = |source| HistoryError::from_front(path, "open the front database", source);
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW;
@@ -169,15 +170,16 @@ fn oddity(path: &Utf8Path) -> io::Result<Oddity> {
     if about.len() > LARGEST {
         return Ok(Oddity::Of("it is far larger than everything that could be in it"));
     }
-    // Two bytes of the header: how it is written and read (sqlite.org/fileformat2.html, section 1.3).
-    let mut header = [0; 20];
+    // How it is written and read, and whose it is (sqlite.org/fileformat2.html, section 1.3).
+    let mut header = [0; 100];
     if about.len() == 0 {
         return Ok(Oddity::None);
     }
-    if file.read_exact(&mut header).is_err() || !header.starts_with(b"SQLite format 3\0") {
+    let is_sqlite = file.read_exact(&mut header).is_ok() && header.starts_with(b"SQLite format 3\0");
+    if !is_sqlite || !(header[68..72] == APPLICATION.to_be_bytes()[4..] || header[68..72] == [0; 4]) {
         return Ok(Oddity::Foreign);
     }
-    Ok(if header[18..] == [1, 1] { Oddity::None } else { Oddity::Of("it asks for a write-ahead log, which is not used here") })
+    Ok(if header[18..20] == [1, 1] { Oddity::None } else { Oddity::Of("it asks for a write-ahead log, which is not used here") })
 }
 
 /// As SQLite advises for files that others could have changed (sqlite.org/security.html).

@@ -184,6 +184,8 @@ fn nobody_can_make_us_share_memory() {
     // What a seized web process would write: the file claims to have a write-ahead log.
     let file = OpenOptions::new().write(true).open(&path).unwrap();
     file.write_all_at(&[2, 2], 18).unwrap();
+    // And says that somebody has written, so that it is read anew.
+    file.write_all_at(&[0xff; 4], 24).unwrap();
     let refused = Front::open(&path).unwrap_err().to_string();
     assert!(refused.contains("write-ahead log"), "{refused}");
     // Also under whoever has it open already.
@@ -191,7 +193,7 @@ fn nobody_can_make_us_share_memory() {
     let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
     assert!(!maps.contains(path.file_name().unwrap()), "nothing of it is mapped");
     file.write_all_at(&[1, 1], 18).unwrap();
-    front.publish(&content("z"), at(3)).unwrap();
+    Front::open(&path).unwrap().publish(&content("z"), at(3)).unwrap();
     assert_eq!(Front::open_existing(&path).unwrap().pages(None).unwrap().unwrap().content, content("z"));
 }
 
