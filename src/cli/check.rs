@@ -63,6 +63,9 @@ async fn look_and_tell(surface: &Surface, global: &Global, order: &Check) -> End
     let looked = look_at_mirrors(&session, &targets, &looking(order), &cancel).await;
     watch.end(&session, &looked, order.alert).await;
     let round = looked?;
+    // A probation may have ended with this round.
+    session.follow_offers()?;
+    let targets = session.selected(&global.only)?;
     let all = fleet(&session, &targets)?;
     if order.nagios {
         let (state, line) = report::nagios(&all);

@@ -244,7 +244,8 @@ async fn first_copy(
     surface.remark("every byte of it is read as readers do");
     let _round = alone::in_turn(&session, cancel).await?;
     look_at_mirrors(&session, &targets, &Looking::only(Depth::Full), cancel).await?;
-    show(&session).await;
+    // Anew once more: it is on probation now.
+    show(&Session::open(&surface.silent(), global)?).await;
     let all = session.history.offers().map_err(|error| hinted(exit::UNEXPECTED, error))?;
     Ok(all.into_iter().find(|record| record.target.as_ref() == Some(name)).map(|record| record.state))
 }

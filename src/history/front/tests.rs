@@ -192,6 +192,7 @@ fn nobody_can_make_us_share_memory() {
     assert!(front.publish(&content("y"), at(2)).is_err() && front.waiting().is_err());
     let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
     assert!(!maps.contains(path.file_name().unwrap()), "nothing of it is mapped");
+    drop(front);
     file.write_all_at(&[1, 1], 18).unwrap();
     Front::open(&path).unwrap().publish(&content("z"), at(3)).unwrap();
     assert_eq!(Front::open_existing(&path).unwrap().pages(None).unwrap().unwrap().content, content("z"));
