@@ -66,9 +66,40 @@ pub struct Release {
 }
 
 impl Release {
-    /// Every object of this state but the pointer, conveniences included.
-    pub fn objects(&self) -> impl Iterator<Item = &Object> {
+    /// Every path that a mirror of this state may have, but the pointer: its objects, conveniences, and the earlier versions of
+    /// metadata that mirrors keep (rule B1).
+    #[must_use]
+    pub fn all_versions(&self) -> Vec<ObjectPath> {
         let files = self.bundles.iter().flat_map(|bundle| bundle.files.iter());
-        files.chain(&self.metadata).chain(&self.roots).chain(&self.conveniences)
+        let present = files.chain(&self.metadata).chain(&self.roots).chain(&self.conveniences).map(|object| object.path.clone());
+        let earlier = self.metadata.iter().flat_map(|object| earlier_versions(object.path.as_str()));
+        let mut all: Vec<ObjectPath> = present.chain(earlier).collect();
+        all.sort();
+        all.dedup();
+        all
+    }
+}
+
+/// `metadata/7.snapshot.json` had six before it.
+fn earlier_versions(path: &str) -> Vec<ObjectPath> {
+    let Some((folder, name)) = path.rsplit_once('/') else { return Vec::new() };
+    let Some((version, rest)) = name.split_once('.').and_then(|(number, rest)| Some((number.parse::<u64>().ok()?, rest))) else {
+        return Vec::new();
+    };
+    (1..version).filter_map(|number| ObjectPath::new(format!("{folder}/{number}.{rest}")).ok()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn earlier_versions_are_known_by_their_names() {
+        let names = |path: &str| earlier_versions(path).iter().map(ToString::to_string).collect::<Vec<_>>();
+        assert_eq!(names("metadata/3.snapshot.json"), ["metadata/1.snapshot.json", "metadata/2.snapshot.json"]);
+        assert_eq!(names("fleet/2.status.html"), ["fleet/1.status.html"]);
+        for without in ["releases/v1/2", "metadata/timestamp.json", "index.html", "metadata/1.root.json"] {
+            assert_eq!(names(without), Vec::<String>::new(), "{without}");
+        }
     }
 }

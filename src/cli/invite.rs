@@ -73,7 +73,7 @@ async fn write(surface: &Surface, global: &Global, order: &Order) -> Ended {
     write_whole(&published_at(project), &text)?;
     outputs::show(&session).await;
     // Not before: volunteers are told that this invite proves the key.
-    let told = tell_of_the_next_key(&session)?;
+    let told = tell_of_the_next_key(&session, &read)?;
     let spread = if config.project.publish_status {
         "every mirror carries it from the next push or renewal on"
     } else {
@@ -111,7 +111,7 @@ fn newest(project: &Project, now: Timestamp) -> Option<(Vec<u8>, Invite)> {
 
 /// Whoever follows an invite lets in each key that it names; one that was removed may be in other hands.
 fn names_only_our_keys(project: &Project, invite: &Invite) -> bool {
-    let mut ours = project.deploy_keys().unwrap_or_default();
+    let Ok(mut ours) = project.deploy_keys() else { return false };
     if ours.is_empty() {
         ours.extend(public_half(project, "deploy_ed25519.pub"));
     }

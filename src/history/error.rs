@@ -56,6 +56,14 @@ pub enum HistoryError {
         /// Where it was looked for.
         path: Utf8PathBuf,
     },
+    /// A file of the front database, or its folder, could not be made or used.
+    #[error("{path}: this cannot be used for the front database")]
+    FrontFile {
+        /// Which.
+        path: Utf8PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
     /// The front database of another project.
     #[error("{path}: the front database of another project, with the pin {pin}")]
     FrontOfAnother {
@@ -150,14 +158,20 @@ impl Hinted for HistoryError {
                 )
             }
             Self::FrontDamaged { path, .. } => format!(
-                "stop `spartacus serve`, `mv {path} {path}.damaged && rm -f {path}-journal`, and run `spartacus check`: pages are made anew, and \
+                "stop `spartacus serve`, `mv {path} {path}.damaged && rm -rf {path}-journal {path}-wal {path}-shm`, and run `spartacus check`: pages are made anew, and \
                  messages that nobody has taken yet have to be sent again"
             ),
-            Self::FrontOfAnother { .. } | Self::NotFront { .. } => {
-                "each project has a front database of its own: name another file with `serve: {database: FILE}` in targets.yaml, and with \
-                 `spartacus serve --database FILE`"
+            Self::FrontOfAnother { path, .. } => format!(
+                "each project has a front database of its own: name another file with `serve: {{database: FILE}}` in targets.yaml; or if somebody \
+                 changed it: stop `spartacus serve`, `mv {path} {path}.damaged`, and run `spartacus check`"
+            ),
+            Self::NotFront { .. } => {
+                "name another file with `serve: {database: FILE}` in targets.yaml, and with `spartacus serve --database FILE`"
                     .to_owned()
             }
+            Self::FrontFile { path, .. } => format!(
+                "may this user write there, through its group? `ls -ld {path} {path}*` (docs/operations.md tells who has to own what)"
+            ),
             Self::Newer { .. } => "update spartacus on this machine; state files are never changed back".to_owned(),
             Self::Busy { .. } => "another spartacus is at work on this project; try again when it is done".to_owned(),
             Self::FrontBusy { path } => format!("who holds it: `fuser {path}`; what waits in it is taken in by the next run"),

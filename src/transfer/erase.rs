@@ -12,15 +12,24 @@ const POINTER: &str = "metadata/timestamp.json";
 /// Deeper than any path that we write.
 const DEEPEST: usize = 64;
 
+/// What was removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Erased {
+    /// So many objects, and nothing of ours is left.
+    Listed(u64),
+    /// Every object that we know of, without seeing whether it was there; empty collections stay.
+    ByName,
+}
+
 /// Removes every object below the names that are ours, and the collections that are empty then. What lies beside them stays. Where
-/// the server cannot tell what lies there, `known` is removed: what was published last. Returns how many objects were removed.
+/// the server cannot tell what lies there, `known` is removed.
 ///
 /// # Errors
 /// With the first object that cannot be removed, or listed; what was removed before is gone, and the next try goes on.
 ///
 /// # Panics
 /// Never: names of ours are good paths.
-pub async fn erase(store: &dyn Store, known: &[ObjectPath]) -> Result<u64, StoreError> {
+pub async fn erase(store: &dyn Store, known: &[ObjectPath]) -> Result<Erased, StoreError> {
     let path = |text: &str| ObjectPath::new(text.to_owned()).expect("names of ours are good paths");
     store.delete(&path(POINTER)).await?;
     let mut removed = 0;
@@ -56,17 +65,15 @@ pub async fn erase(store: &dyn Store, known: &[ObjectPath]) -> Result<u64, Store
             }
         }
     }
-    Ok(removed)
+    Ok(Erased::Listed(removed))
 }
 
 /// Each by its name, what is gone already included: collections stay, empty.
-async fn remove_known(store: &dyn Store, known: &[ObjectPath]) -> Result<u64, StoreError> {
-    let mut removed = 0;
+async fn remove_known(store: &dyn Store, known: &[ObjectPath]) -> Result<Erased, StoreError> {
     for path in known {
         store.delete(path).await?;
-        removed += 1;
     }
-    Ok(removed)
+    Ok(Erased::ByName)
 }
 
 #[cfg(test)]
@@ -91,13 +98,13 @@ mod tests {
         for name in ours.iter().chain(&theirs) {
             store.put(&path(name), &Body::bytes(&b"x"[..]), Write::New).await.expect("room");
         }
-        assert_eq!(erase(&store, &[]).await.expect("all can be removed"), 5, "and the pointer before them");
+        assert_eq!(erase(&store, &[]).await.expect("all can be removed"), Erased::Listed(5), "and the pointer before them");
         for name in ours {
             assert!(store.get_small(&path(name), 10).await.expect("an answer").is_none(), "{name}");
         }
         for name in theirs {
             assert!(store.get_small(&path(name), 10).await.expect("an answer").is_some(), "{name}");
         }
-        assert_eq!(erase(&store, &[]).await.expect("once more"), 0);
+        assert_eq!(erase(&store, &[]).await.expect("once more"), Erased::Listed(0));
     }
 }

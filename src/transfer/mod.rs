@@ -22,7 +22,7 @@ mod target;
 mod watch;
 
 pub use breaker::BreakerState;
-pub use erase::erase;
+pub use erase::{Erased, erase};
 pub use event::{Event, Events, Stage};
 pub use journal::{Journal, NoJournal, Settled};
 pub use look::{Look, survey};

@@ -216,12 +216,12 @@ fn identity(path: &Utf8Path) -> Result<(u64, u64), HistoryError> {
 impl Source {
     /// Opens the database again if it is another file than before. True: it is.
     fn follow(&self) -> Result<bool, HistoryError> {
-        let file = identity(&self.path)?;
-        if self.opened.lock().unwrap_or_else(PoisonError::into_inner).file == file {
+        // Held until it is done: two who open the same file at once would take one another's locks away when they look at it.
+        let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
+        if opened.file == identity(&self.path)? {
             return Ok(false);
         }
-        let opened = Opened::at(&self.path)?;
-        *self.opened.lock().unwrap_or_else(PoisonError::into_inner) = opened;
+        *opened = Opened::at(&self.path)?;
         Ok(true)
     }
 }

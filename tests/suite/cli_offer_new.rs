@@ -93,10 +93,11 @@ fn apache(etc: &Path, out: &Path, port: u16) -> Server {
         let config = format!(
             "{}User www-data\nGroup www-data\nServerRoot {out}\nServerName localhost\nPidFile run/httpd.pid\nDefaultRuntimeDir run\n\
              Mutex file:{out}/run default\nErrorLog error.log\nTypesConfig /etc/mime.types\nStartServers 1\nServerLimit 2\nThreadsPerChild 32\n\
-             MaxRequestWorkers 64\nLoadModule status_module {}\nAddHandler server-status .php\nDavLockDB {out}/lock/davlock\nListen 127.0.0.1:{}\nListen 127.0.0.1:{port}\n\
+             MaxRequestWorkers 64\nLoadModule status_module {}\nLoadModule dir_module {}\nDirectoryIndex index.html index.php\nAddHandler server-status .php\nDavLockDB {out}/lock/davlock\nListen 127.0.0.1:{}\nListen 127.0.0.1:{port}\n\
              <Directory />\n  Require all denied\n</Directory>\nIncludeOptional {}/apache2/sites-available/*.conf\n",
             modules(),
             tools::file("/usr/lib/apache2/modules/mod_status.so"),
+            tools::file("/usr/lib/apache2/modules/mod_dir.so"),
             ports[0],
             etc.display(),
             out = out.display(),
@@ -257,14 +258,39 @@ fn what_is_printed_for_webdav_makes_a_place_that_can_be_offered() {
                 assert!(["401", "403", "404", "405"].contains(&status.as_str()), "{flavour}: {method} {path}: {status}");
             }
         }
+        // A mirror has an index of its own, and every push after the first one meets it.
+        let mut project = Desk::with_project();
+        project.set("BOX", password.trim());
+        let entry = format!(
+            "targets:\n  - name: box\n    public_url: {public}\n    webdav: {{url: '{origin}push/', user: mirror, password: env:BOX}}\n"
+        );
+        let config = project.read("targets.yaml");
+        let (above, _) = config.split_once("targets:").expect("there is a list");
+        project.write("targets.yaml", &format!("{above}{entry}"));
+        for release in ["v1", "v2"] {
+            project.run(&["push", "docs", "--as", release, "--yes"]).ends_with(0);
+        }
+        project.run(&["check", "--full"]).ends_with(0);
+        if flavour == "apache" {
+            // Nor does it stop pushes where nobody has thought of it.
+            let file = fs::read_dir(etc.path().join("apache2/sites-available")).expect("a folder").next().expect("a file");
+            let file = file.expect("an entry").path();
+            let block = fs::read_to_string(&file).expect("text");
+            assert!(block.contains("DirectoryIndex disabled"), "{block}");
+            fs::write(&file, block.replace("DirectoryIndex disabled", "DirectoryIndex index.html")).expect("root may");
+            server.signal("HUP");
+            let asked = format!(
+                "curl -s -o /dev/null -w '%{{http_code}}' -u mirror:$(cat box/password) -X PROPFIND -H 'Depth: 1' {origin}push/"
+            );
+            wait_until("the index stands before the collection", || desk.shell(&asked).out == "405");
+            project.run(&["push", "docs", "--as", "v3", "--yes"]).ends_with(0);
+        }
         // What was uploaded is never run, at neither address.
         let script = "<?php echo 6 * 7;";
         fs::write(Path::new(&folder).join("x.php"), script).expect("root may");
         for line in [format!("curl -sf {public}x.php"), format!("curl -sf -u mirror:$(cat box/password) {origin}push/x.php")] {
             assert_eq!(desk.shell(&line).ends_with(0).out, script, "{flavour}: {line}");
         }
-        fs::create_dir(Path::new(&folder).join("metadata")).expect("root may");
-        fs::write(Path::new(&folder).join("metadata/timestamp.json"), "{}").expect("root may");
         let headers = desk.shell(&format!("curl -sI {public}metadata/timestamp.json")).ends_with(0).out.to_lowercase();
         assert!(headers.contains("cache-control: no-cache") && headers.starts_with("http/1.1 200"), "{flavour}: {headers}");
     }

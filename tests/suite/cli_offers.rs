@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use serde_json::Value;
-use spartacus::history::Front;
+use spartacus::history::{Front, Received, Reception};
 
 use crate::alerts::{KEEP, events};
 use crate::cli_desk::{Desk, Said};
@@ -291,8 +291,8 @@ fn what_failed_is_not_accepted_and_nothing_is_written() {
 
 #[test]
 fn who_offers_a_place_with_a_copy_in_it_has_to_show_that_it_is_theirs() {
-    // It has no PROPFIND, as servers have that follow our own set-up.
-    let server = Server::start(Kind::Nginx);
+    // It tells no lists, as servers do that follow our own set-up.
+    let server = Server::start_plain();
     let project = maintainer();
     let mut bob = volunteer(&invite(&project, None), &webdav_place(&server, "env:BOX_PASSWORD"));
     bob.set("BOX_PASSWORD", PASSWORD);
@@ -315,17 +315,119 @@ fn who_offers_a_place_with_a_copy_in_it_has_to_show_that_it_is_theirs() {
     project.run(&["offers", "reject", "milan"]).ends_with(0);
 
     // Its volunteer ends it: what was published is removed by name, where nobody can list it.
+    project.run(&["push", "docs", "--as", "v2", "--yes"]).ends_with(0);
+    let left = || everything_in(&server.data()).into_iter().map(|(path, _)| path).collect::<Vec<_>>();
+    assert!(left().len() > 12);
     sealed(&bob, &["withdraw", "--delete"]);
     hand_over(&bob, "withdraw.json", &project).ends_with(0);
-    let told = project.run(&["push", "docs", "--as", "v2", "--yes"]);
-    assert!(
-        told.err.contains("lyon: withdrawn, and ") && told.err.contains("files of ours were removed from it"),
-        "{}",
-        told.err
-    );
-    for gone in ["releases/v1/README", "metadata/timestamp.json", "metadata/1.root.json"] {
-        assert!(!server.data().join(gone).exists(), "{gone}");
+    let told = project.run(&["push", "docs", "--as", "v3", "--yes"]);
+    assert!(told.err.contains("lyon: withdrawn, and the files that we know of were removed by their names"), "{}", told.err);
+    assert_eq!(left(), [server.data().join(format!(".spartacus-offer-{ticket}"))], "earlier metadata is gone, too");
+}
+
+#[test]
+fn an_entry_that_is_missing_for_a_while_ends_nothing_and_what_nobody_decides_on_does_end() {
+    let server = Server::start(Kind::ApacheBasic);
+    let project = maintainer();
+    let later = |time: &str, command: &str| project.shell(&format!("faketime -f '{time}' spartacus {command}"));
+    let before = project.read("targets.yaml");
+    let mut bob = volunteer(&invite(&project, None), &webdav_place(&server, "env:BOX_PASSWORD"));
+    bob.set("BOX_PASSWORD", PASSWORD);
+    let ticket = sealed(&bob, &["seal"])["ticket"].as_str().expect("a ticket").to_owned();
+    hand_over(&bob, "offer.json", &project).ends_with(0);
+    project.run(&["offers", "accept", "lyon", "--yes", "--no-push"]).ends_with(0);
+    let accepted = project.read("targets.yaml");
+    let secret = project.path(&format!("sealed/{ticket}.password.age"));
+
+    // Commented out, and put back some days later.
+    project.write("targets.yaml", &before);
+    let told = later("+3d", "check");
+    assert!(told.err.contains("lyon: its entry is not in targets.yaml any more; its offer ends "), "{}", told.err);
+    project.write("targets.yaml", &accepted);
+    later("+9d", "check");
+    assert_eq!((state_of(&project, &ticket)["state"].clone(), secret.exists()), ("verifying".into(), true));
+    // Taken out for good.
+    project.write("targets.yaml", &before);
+    for (time, state) in [("+10d", "verifying"), ("+16d", "verifying"), ("+18d", "rejected")] {
+        later(time, "check");
+        assert_eq!(state_of(&project, &ticket)["state"], state, "{time}");
     }
+    assert!(!secret.exists());
+
+    sealed(&bob, &["seal", "--valid", "200 days"]);
+    hand_over(&bob, "offer.json", &project).ends_with(0);
+    later("+59d", "check");
+    assert_eq!(state_of(&project, &ticket)["state"], "waiting");
+    let told = later("+61d", "check");
+    assert!(told.err.contains("nobody decided on this offer within 60 days"), "{}", told.err);
+    assert_eq!(state_of(&project, &ticket)["state"], "expired");
+}
+
+/// A journal that SQLite rolls back, which names a file that whoever opens it waits for.
+fn endless_journal(database: &Path) -> Vec<u8> {
+    const MAGIC: [u8; 8] = [0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7];
+    let pipe = database.with_file_name("x-mj000000900");
+    rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, rustix::fs::Mode::from(0o666), 0).expect("a pipe");
+    let bytes = fs::read(database).expect("the front database");
+    let page = u32::from(u16::from_be_bytes([bytes[16], bytes[17]]));
+    let pages = u32::try_from(bytes.len()).expect("it is small") / page;
+    let mut journal = MAGIC.to_vec();
+    for number in [0, 0, pages, 512, page] {
+        journal.extend(number.to_be_bytes());
+    }
+    journal.resize(512, 0);
+    let name = pipe.to_str().expect("UTF-8").as_bytes();
+    let sum: u32 = name.iter().map(|byte| u32::from(*byte)).sum();
+    // The page that is locked stands for the name of another journal (sqlite.org/fileformat2.html, section 3).
+    journal.extend((0x4000_0000 / page + 1).to_be_bytes());
+    journal.extend(name);
+    journal.extend(u32::try_from(name.len()).expect("it is short").to_be_bytes());
+    journal.extend(sum.to_be_bytes());
+    journal.extend(MAGIC);
+    journal
+}
+
+#[test]
+fn whatever_the_web_process_does_a_run_goes_on_and_no_more_piles_up_than_may_wait() {
+    let project = maintainer();
+    project.edit("targets.yaml", "targets:", "serve: {waiting: 1}\ntargets:");
+    project.run(&["check"]).ends_with(0);
+    let invite = invite(&project, None);
+    let database = project.path(".spartacus/front/front.db");
+    let front = Front::open_existing(camino::Utf8Path::from_path(&database).expect("UTF-8")).expect("the round has made it");
+    let place = "  - name: lyon\n    public_url: https://lyon.example.org/\n    webdav:\n      url: https://lyon.example.org/box/\n      \
+                 user: mirror\n      password: env:BOX_PASSWORD\n";
+    for _ in 0..2 {
+        let mut bob = volunteer(&invite, place);
+        bob.set("BOX_PASSWORD", PASSWORD);
+        let told = sealed(&bob, &["seal"]);
+        let message = Received {
+            ticket: told["ticket"].as_str().expect("a ticket").to_owned(),
+            sequence: told["sequence"].as_u64().expect("a number"),
+            received: jiff::Timestamp::now(),
+            bytes: bob.read("offer.json").into_bytes().into(),
+        };
+        assert_eq!(front.receive(&message, 200).expect("the database is ours"), Reception::Kept);
+    }
+    let waiting = || {
+        let listed = schema::expect_command("offers", &project.run(&["offers", "list", "--json"]).ends_with(0).out);
+        let offers = listed["offers"].as_array().expect("a list").clone();
+        offers.into_iter().filter(|offer| offer["state"] == "waiting").map(|offer| offer["ticket"].clone()).collect::<Vec<_>>()
+    };
+    let first = waiting();
+    assert_eq!((first.len(), front.queue().expect("the database is ours").waiting), (1, 1), "the other one waits outside");
+    project.run(&["offers", "reject", first[0].as_str().expect("a ticket")]).ends_with(0);
+    assert_eq!((waiting().len(), front.queue().expect("the database is ours").waiting), (1, 0));
+    drop(front);
+
+    fs::write(project.path(".spartacus/front/front.db-journal"), endless_journal(&database)).expect("our own folder");
+    let told = project.run(&["push", "docs", "--as", "v2", "--yes"]).ends_with(0);
+    assert!(told.err.contains("warning: ") && told.err.contains("in use by another process"), "{}", told.err);
+    // Nor is the project's own state taken for it.
+    project.edit("targets.yaml", "{waiting: 1}", "{database: .spartacus/state.db}");
+    let told = project.run(&["check"]).ends_with(0);
+    assert!(told.err.contains("state.db: this is no front database"), "{}", told.err);
+    project.run(&["check"]).ends_with(0);
 }
 
 #[test]
@@ -400,7 +502,18 @@ fn a_volunteer_has_a_say_in_the_entry_that_was_accepted_and_in_no_other() {
     assert!(refused.err.contains("there is already a target named lyon"), "{}", refused.err);
     assert_eq!(project.read("targets.yaml"), accepted);
     assert_eq!(state_of(&project, &hers)["state"], "waiting");
-    project.run(&["offers", "reject", &hers]).ends_with(0);
+    // Several at once: all of them, or none.
+    let bob_s = ticket.as_str();
+    project.run(&["offers", "reject", &hers, bob_s]).complains(
+        2,
+        &format!("error: {bob_s} does not wait for a decision: it is verifying\nhint: a mirror ends when its entry is taken out of targets.yaml"),
+    );
+    assert_eq!(state_of(&project, &hers)["state"], "waiting");
+    let declined = project.run(&["offers", "reject", &hers, &hers[..8], "--json"]).ends_with(0);
+    assert_eq!(
+        schema::expect_command("offers_rejected", &declined.out)["rejected"],
+        serde_json::json!([{"ticket": hers, "state": "rejected", "words": null}])
+    );
 
     // The maintainer takes it out, and calls a folder of their own so: that is not the volunteer's to pause or to empty.
     project.write("targets.yaml", &before);

@@ -35,6 +35,12 @@ impl Server {
         Self { mirror, base: Url::parse(&format!("http://127.0.0.1:{port}/{path}/")).expect("a URL") }
     }
 
+    /// nginx with its own `dav` alone, as the set-up of volunteers has it: no PROPFIND, so nothing is ever listed.
+    pub fn start_plain() -> Self {
+        let (mirror, port, path) = with_port(Nginx::start_plain(), |nginx| nginx.port, Nginx::mirror, "dav");
+        Self { mirror, base: Url::parse(&format!("http://127.0.0.1:{port}/{path}/")).expect("a URL") }
+    }
+
     /// Where the server keeps what it is given.
     pub fn data(&self) -> PathBuf {
         self.mirror.root.clone().expect("these servers keep files under their names")

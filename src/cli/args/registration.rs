@@ -180,13 +180,14 @@ Examples:
   spartacus offers accept paris --as paris-2 --yes
   spartacus offers accept paris --no-push          the next push brings the first copy")]
     Accept(OffersAccept),
-    /// Decline it.
+    /// Decline it, or several.
     #[command(after_help = "Examples:
-  spartacus offers reject t-7k3q --because 'we have three mirrors in that network already'")]
+  spartacus offers reject t-7k3q --because 'we have three mirrors in that network already'
+  spartacus offers reject t-0yc8 t-948d t-nmj0")]
     Reject {
-        /// The ticket, the beginning of it, or the name.
-        #[arg(value_name = "TICKET")]
-        ticket: String,
+        /// The tickets, the beginnings of them, or the names.
+        #[arg(value_name = "TICKET", required = true)]
+        tickets: Vec<String>,
         /// What the volunteer is told.
         #[arg(long, value_name = "TEXT")]
         because: Option<String>,

@@ -91,6 +91,13 @@ impl Desk {
                 "what is private in it is sealed to {count} keys of the project; the rest may be read by everybody"
             );
         }
+        if let Some(offered) = message.request.offered() {
+            let _ = writeln!(
+                text,
+                "it holds until {}: before that, send an update (spartacus offer update)",
+                crate::report::moment(offered.expires)
+            );
+        }
         text += "send it to one of:\n";
         for place in &self.invite.send_to {
             let _ = writeln!(text, "  {}", place.strip_prefix("mailto:").unwrap_or(place));

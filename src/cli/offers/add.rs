@@ -32,10 +32,11 @@ pub struct Taken {
 /// Takes in every file; one that is refused does not keep the others out.
 pub async fn add(surface: &Surface, global: &Global, files: &[Utf8PathBuf]) -> Ended {
     let session = Session::open(surface, global)?;
-    let _alone = in_turn(&session.project).await?;
     let (mut told, mut lines, mut worst) = (Vec::new(), Vec::new(), exit::OK);
     // In the order in which they were written, whatever the order of the names: an older one is not taken after a newer one.
     let mut found: Vec<(&Utf8PathBuf, Result<Vec<u8>, Failure>)> = files.iter().map(|path| (path, read(path))).collect();
+    // Not before: somebody may still be pasting.
+    let _alone = in_turn(&session.project).await?;
     found.sort_by_key(|(_, bytes)| bytes.as_ref().map_or(0, |bytes| sequence(bytes)));
     for (path, bytes) in found {
         match bytes.and_then(|bytes| take_in(&session, &bytes, None, session.clock.now())) {
@@ -64,7 +65,12 @@ fn line(taken: &Taken) -> String {
     }
     let next = match taken.request {
         "offer" | "update" if taken.record.waits() => {
-            format!("\n  next: spartacus offers show {ticket}, spartacus offers verify {ticket}")
+            let by_itself = if taken.record.state.is_mirror() {
+                "\n  if only its end or its secrets are new, it counts from the next push, check or repair on; otherwise"
+            } else {
+                ""
+            };
+            format!("{by_itself}\n  next: spartacus offers show {ticket}, spartacus offers verify {ticket}")
         }
         "offer" | "update" => String::new(),
         _ => "; it counts from the next run on".to_owned(),
@@ -165,6 +171,8 @@ fn next(mut record: OfferRecord, message: &Message, text: String, now: Timestamp
                 record.name = offered.name.clone();
                 record.expires = offered.expires;
                 become_(&mut record, OfferState::Waiting, now);
+                // Who sends something new is looked at anew.
+                record.changed = now;
                 record.words = None;
                 record.erase = false;
             }
@@ -178,7 +186,9 @@ fn next(mut record: OfferRecord, message: &Message, text: String, now: Timestamp
             record.erase = how.delete && record.agreed.is_some();
             become_(&mut record, OfferState::Withdrawn, now);
             record.changed = now;
-            record.words = Some(sanitise("withdrawn by its volunteer"));
+            let nothing = how.delete && record.agreed.is_none();
+            let more = if nothing { "; we do not log in there, so nothing is removed" } else { "" };
+            record.words = Some(sanitise(&format!("withdrawn by its volunteer{more}")));
         }
     }
     record

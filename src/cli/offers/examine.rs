@@ -15,7 +15,7 @@ use crate::cli::offer::{Trial, conclusion, try_out};
 use crate::cli::session::{Session, bundle_failure, hinted};
 use crate::cli::surface::{Surface, answer, say};
 use crate::cli::target::place::place_digest;
-use crate::config::Target;
+use crate::config::{Target, TargetKind};
 use crate::history::{Examined, OfferRecord, OfferState};
 use crate::registration::{Message, OfferError, Sealed, as_target};
 
@@ -76,7 +76,13 @@ pub async fn examine(
     };
     let deploy = DeployKey::of(&session.project, &target);
     // What was agreed on before is theirs; any other place may be that of somebody else.
-    let is_agreed = record.state.is_mirror() && record.entry == Some(place_digest(&target.kind));
+    let is_agreed = record.entry == Some(place_digest(&target.kind));
+    for known in session.config.targets.iter().filter(|known| !is_agreed && overlap(&known.kind, &target.kind)) {
+        surface.remark(&format!(
+            "warning: it lies inside the place of {}, or around it: that would be one copy, not two",
+            known.name
+        ));
+    }
     let claim = (!is_agreed).then(|| claim(&record.ticket));
     let trial = Trial { config: &session.config, clients: &session.clients, target: &target, needs, chroot: None, deploy, claim };
     let trying = try_out(surface, &trial);
@@ -105,6 +111,26 @@ pub async fn examine(
     drop(alone);
     let sent = report::send(surface, session, &newest, sealed.contact.as_ref()).await?;
     Ok((newest, target, sent))
+}
+
+/// One place lies in the other, as far as their settings tell: a server may have many names.
+fn overlap(one: &TargetKind, other: &TargetKind) -> bool {
+    let within = |one: &str, other: &str| {
+        let (one, other) = (format!("{}/", one.trim_end_matches('/')), format!("{}/", other.trim_end_matches('/')));
+        one.starts_with(&other) || other.starts_with(&one)
+    };
+    match (one, other) {
+        (TargetKind::Sftp(one), TargetKind::Sftp(other)) => {
+            (&one.host, one.port, &one.user) == (&other.host, other.port, &other.user) && within(&one.path, &other.path)
+        }
+        (TargetKind::Webdav(one), TargetKind::Webdav(other)) => {
+            one.url.origin() == other.url.origin() && within(one.url.path(), other.url.path())
+        }
+        (TargetKind::S3(one), TargetKind::S3(other)) => {
+            (&one.endpoint, &one.bucket) == (&other.endpoint, &other.bucket) && within(&one.prefix, &other.prefix)
+        }
+        _ => false,
+    }
 }
 
 /// What whoever offers a place puts there to show that it is theirs.

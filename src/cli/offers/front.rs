@@ -1,6 +1,6 @@
 //! What comes and goes through the front database: messages of volunteers in, how their tickets stand out.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
@@ -9,7 +9,7 @@ use super::add::take_in;
 use super::{in_turn, report};
 use crate::base::{Lifecycle, causes};
 use crate::cli::exit::{self, Failure};
-use crate::cli::front::front;
+use crate::cli::front::{FrontDoor, front};
 use crate::cli::session::{Session, hinted};
 use crate::cli::surface::{Surface, complain};
 use crate::history::{Front, OfferRecord, OfferState, Received, TicketNews, TicketState};
@@ -31,26 +31,22 @@ pub async fn exchange(surface: &Surface, session: &Session) {
 async fn try_to(surface: &Surface, session: &Session) -> Result<(), Failure> {
     let failed = |error| hinted(exit::UNEXPECTED, error);
     let (Some(policy), Some(front)) = (&session.config.serve, front(&session.config, &session.project)?) else { return Ok(()) };
-    let waiting = front.waiting().map_err(failed)?;
-    if !waiting.is_empty() {
-        let begun = Instant::now();
-        let _alone = in_turn(&session.project).await?;
-        let all = session.history.offers().map_err(failed)?;
-        let mut undecided = all.iter().filter(|record| record.state == OfferState::Waiting).count();
-        let mut known: BTreeMap<String, bool> = all
-            .into_iter()
-            .map(|record| (record.ticket, record.state == OfferState::Waiting || record.state.is_mirror()))
-            .collect();
-        for message in waiting.iter().take_while(|_| begun.elapsed() < LONGEST) {
-            // What nobody decides on must not pile up on this side either: it waits at the front, which takes no more at some point.
-            let goes_on = known.get(&message.ticket).copied().unwrap_or_default();
-            if !goes_on && undecided >= usize::try_from(policy.waiting).unwrap_or(usize::MAX) {
-                continue;
-            }
-            if take(surface, session, &front, message)? && !goes_on {
-                known.insert(message.ticket.clone(), true);
-                undecided += 1;
-            }
+    let waiting = front.ask(Front::waiting)?;
+    let begun = Instant::now();
+    let all = session.history.offers().map_err(failed)?;
+    let mut undecided = all.iter().filter(|record| record.state == OfferState::Waiting).count();
+    let goes_on = |record: &OfferRecord| record.state == OfferState::Waiting || record.state.is_mirror();
+    let mut known: BTreeSet<String> = all.into_iter().filter(goes_on).map(|record| record.ticket).collect();
+    for message in waiting.into_iter().take_while(|_| begun.elapsed() < LONGEST) {
+        // What nobody decides on must not pile up on this side either: it waits at the front, which takes no more at some point.
+        let is_new = !known.contains(&message.ticket);
+        if is_new && undecided >= usize::try_from(policy.waiting).unwrap_or(usize::MAX) {
+            continue;
+        }
+        let ticket = message.ticket.clone();
+        if take(surface, session, &front, message).await? && is_new {
+            known.insert(ticket);
+            undecided += 1;
         }
     }
     let now = session.clock.now();
@@ -67,7 +63,7 @@ async fn try_to(surface: &Surface, session: &Session) -> Result<(), Failure> {
             });
         }
     }
-    front.tell(&news, now).map_err(failed)
+    front.ask(move |front| front.tell(&news, now))
 }
 
 fn told(record: &OfferRecord, now: Timestamp) -> bool {
@@ -87,9 +83,13 @@ fn words(record: &OfferRecord) -> Result<String, Failure> {
 }
 
 /// Written down first and removed then: whatever breaks off in between, it is only looked at once more. True when it was taken.
-fn take(surface: &Surface, session: &Session, front: &Front, message: &Received) -> Result<bool, Failure> {
+async fn take(surface: &Surface, session: &Session, front: &FrontDoor, message: Received) -> Result<bool, Failure> {
     let now = session.clock.now();
-    let refused = match take_in(session, &message.bytes, Some(&message.ticket), now) {
+    let taken = {
+        let _alone = in_turn(&session.project).await?;
+        take_in(session, &message.bytes, Some(&message.ticket), now)
+    };
+    let refused = match taken {
         Ok(_) => None,
         Err(failure) if failure.code == exit::UNEXPECTED => return Err(failure),
         Err(failure) => Some(causes(failure.error.as_ref()).join(": ")),
@@ -97,8 +97,9 @@ fn take(surface: &Surface, session: &Session, front: &Front, message: &Received)
     if let Some(why) = &refused {
         surface.remark(&format!("a message that came through the web front was not taken: {why}"));
     }
-    front.take(message, refused.as_deref(), now).map_err(|error| hinted(exit::UNEXPECTED, error))?;
-    Ok(refused.is_none())
+    let is_taken = refused.is_none();
+    front.ask(move |front| front.take(&message, refused.as_deref(), now))?;
+    Ok(is_taken)
 }
 
 /// How far an offer has come, in the words that its volunteer is told.

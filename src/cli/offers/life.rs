@@ -14,7 +14,7 @@ use crate::cli::cancel::Cancel;
 use crate::cli::connect::TargetConnector;
 use crate::cli::exit::{self, Failure};
 use crate::cli::push::showcase;
-use crate::cli::session::{Session, bundle_failure, entry_of, hinted};
+use crate::cli::session::{Session, entry_of, hinted};
 use crate::cli::surface::Surface;
 use crate::config::{InvitePolicy, Target};
 use crate::health::Round;
@@ -22,7 +22,7 @@ use crate::history::{MirrorHealth, OfferRecord, OfferState};
 use crate::registration::{Offered, Sealed};
 use crate::report;
 use crate::store::{Retries, Retrying, Store as _};
-use crate::transfer::{Connector as _, erase};
+use crate::transfer::{Connector as _, Erased, erase};
 
 /// How long a new mirror has to be good before readers are sent to it, where the configuration does not say.
 const PROBATION: SignedDuration = SignedDuration::from_hours(72);
@@ -54,7 +54,13 @@ pub async fn settle(surface: &Surface, session: &mut Session, cancel: &Cancel) -
     let failed = |error| hinted(exit::UNEXPECTED, error);
     let mut leaving = Vec::new();
     if !session.history.offers().map_err(failed)?.is_empty() {
-        let _alone = in_turn(&session.project).await?;
+        let _alone = match in_turn(&session.project).await {
+            Ok(alone) => alone,
+            Err(failure) => {
+                surface.remark(&format!("warning: what volunteers said takes effect in the next run: {}", failure.error));
+                return session.follow_offers();
+            }
+        };
         for record in session.history.offers().map_err(failed)? {
             let after = settled(surface, session, record.clone())?;
             if after.erase {
@@ -69,7 +75,8 @@ pub async fn settle(surface: &Surface, session: &mut Session, cancel: &Cancel) -
     // Others may write offers down meanwhile: a server takes its time.
     for record in leaving {
         let done = leave(surface, session, &record, cancel).await;
-        let _alone = in_turn(&session.project).await?;
+        // Missed: it is done once more in the next run.
+        let Ok(_alone) = in_turn(&session.project).await else { continue };
         let newest = session.history.offers().map_err(failed)?.into_iter().find(|known| known.ticket == record.ticket);
         if let (true, Some(mut newest)) = (done, newest.filter(|newest| newest.sequence == record.sequence)) {
             newest.erase = false;
@@ -100,7 +107,7 @@ fn settled(surface: &Surface, session: &Session, mut record: OfferRecord) -> Res
     missed(surface, session, &mut record, &name);
     if record.state == OfferState::Waiting && record.agreed.is_none() && now.duration_since(record.changed) > UNDECIDED_FOR {
         become_(&mut record, OfferState::Expired, now);
-        record.words = Some("nobody decided on it within 60 days; it can be offered again".to_owned());
+        record.words = Some("nobody decided on it within 60 days; seal and send it once more if it still stands".to_owned());
         surface.remark(&format!("{name}: nobody decided on this offer within 60 days, so it has ended"));
     }
     if matches!(record.state, OfferState::Verifying | OfferState::Probation | OfferState::Active | OfferState::Waiting)
@@ -182,8 +189,13 @@ async fn leave(surface: &Surface, session: &Session, record: &OfferRecord, cance
     };
     let over = session.clock.now() > record.changed + ERASING;
     match take_back(session, target, cancel).await {
-        Ok(count) => {
-            surface.remark(&format!("{name}: withdrawn, and {count} files of ours were removed from it"));
+        Ok(erased) => {
+            surface.remark(&match erased {
+                Erased::Listed(count) => format!("{name}: withdrawn, and {count} files of ours were removed from it"),
+                Erased::ByName => format!(
+                    "{name}: withdrawn, and the files that we know of were removed by their names, for its server tells no lists; empty folders are left"
+                ),
+            });
             true
         }
         Err(failure) => {
@@ -194,12 +206,14 @@ async fn leave(surface: &Surface, session: &Session, record: &OfferRecord, cance
     }
 }
 
-async fn take_back(session: &Session, target: &Target, cancel: &Cancel) -> Result<u64, Failure> {
+async fn take_back(session: &Session, target: &Target, cancel: &Cancel) -> Result<Erased, Failure> {
     let connector = TargetConnector::new(session, target);
     // For servers that cannot tell what lies there.
-    let release =
-        bundle::current_release(&session.project, &showcase(session), session.clock.now()).await.map_err(bundle_failure)?;
-    let known: Vec<ObjectPath> = release.iter().flat_map(Release::objects).map(|object| object.path.clone()).collect();
+    let release = bundle::current_release(&session.project, &showcase(session), session.clock.now()).await;
+    let mut known: Vec<ObjectPath> =
+        release.map(|release| release.iter().flat_map(Release::all_versions).collect()).unwrap_or_default();
+    // One run may not get to the end: the next one shall not begin with what is gone.
+    fastrand::shuffle(&mut known);
     let removing = async {
         let retries = Arc::new(Retries::new(&target.name, session.config.policy.retry, fastrand::u64(..)));
         let store = retries.connect(|| connector.connect()).await?;
@@ -271,7 +285,8 @@ pub async fn mature(session: &Session, round: &Round) -> Result<(), Failure> {
     if !session.history.offers().map_err(failed)?.iter().any(growing) {
         return Ok(());
     }
-    let _alone = in_turn(&session.project).await?;
+    // Missed: the next round sees the same.
+    let Ok(_alone) = in_turn(&session.project).await else { return Ok(()) };
     let healths = session.history.mirrors_health().map_err(failed)?;
     for record in session.history.offers().map_err(failed)?.into_iter().filter(growing) {
         if entry_of(&session.config, &record).is_none() {

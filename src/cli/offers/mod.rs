@@ -49,7 +49,7 @@ async fn decide(surface: &Surface, global: &Global, order: &Offers) -> Ended {
         Offers::Show { ticket, report } => show::show(surface, global, ticket, *report),
         Offers::Verify { ticket, needs } => examine::verify(surface, global, ticket, *needs).await,
         Offers::Accept(order) => accept::accept(surface, global, order).await,
-        Offers::Reject { ticket, because } => reject::reject(surface, global, ticket, because.as_deref()).await,
+        Offers::Reject { tickets, because } => reject::reject(surface, global, tickets, because.as_deref()).await,
     }
 }
 

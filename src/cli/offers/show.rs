@@ -69,6 +69,7 @@ pub fn show(surface: &Surface, global: &Global, ticket: &str, report: bool) -> E
                 count(Outcome::Failed)
             );
         }
+        None if !record.waits() => {}
         None => {
             let _ = writeln!(text, "  examined     not yet: spartacus offers verify {}", record.ticket);
         }

@@ -12,6 +12,7 @@ use crate::cli::fleet::fleet;
 use crate::cli::session::{Session, bundle_failure, hinted};
 use crate::config::{Target, TargetState};
 use crate::history::NewMessage;
+use crate::registration::Invite;
 
 /// What volunteers were told.
 #[derive(Debug, Default)]
@@ -26,7 +27,7 @@ pub struct Told {
 
 /// Writes to the volunteers about the key that comes, if one does. Their letter says that the newest invite proves it, so this is for
 /// when there is one.
-pub fn tell_of_the_next_key(session: &Session) -> Result<Told, Failure> {
+pub fn tell_of_the_next_key(session: &Session, invite: &Invite) -> Result<Told, Failure> {
     if session.project.rotation() != Rotation::UnderWay {
         return Ok(Told::default());
     }
@@ -34,7 +35,8 @@ pub fn tell_of_the_next_key(session: &Session) -> Result<Told, Failure> {
     let targets = users(session, &every);
     let pin = session.project.pin().map_err(bundle_failure)?;
     let messages = match session.project.deploy_keys().map_err(bundle_failure)?.as_slice() {
-        [_, next] => write(session, &targets, KeyNews::Next { line: next, pin })?,
+        // One that was made while this invite was signed is not in it.
+        [_, next] if invite.deploy_keys.contains(next) => write(session, &targets, KeyNews::Next { line: next, pin })?,
         _ => 0,
     };
     let left_out = left_out(session, &targets);
@@ -60,6 +62,28 @@ pub fn write(session: &Session, targets: &[&Target], news: KeyNews<'_>) -> Resul
     }
     session.history.tell(session.clock.now(), &messages, &[]).map_err(|error| hinted(exit::UNEXPECTED, error))?;
     Ok(messages.len())
+}
+
+/// Letters about a next key that there is no more are not sent, if they wait still.
+pub fn take_back(session: &Session, targets: &[&Target], line: &str) -> Result<(), Failure> {
+    let fail = |error| hinted(exit::UNEXPECTED, error);
+    let pin = session.project.pin().map_err(bundle_failure)?;
+    let all = fleet(session, targets)?;
+    let mut threads: BTreeSet<String> = BTreeSet::new();
+    for route in &session.config.alerts {
+        for target in targets {
+            let place = whereabouts(session, &target.name);
+            threads.insert(tell_of_key(&all, &route.name, &place, &target.name, KeyNews::Next { line, pin }).thread);
+        }
+    }
+    for message in session.history.waiting_alerts().map_err(fail)? {
+        let letter = serde_json::from_str::<Letter>(&message.message.letter);
+        if letter.is_ok_and(|letter| threads.contains(&letter.thread)) {
+            let why = "the change of the deploy key was cancelled";
+            session.history.alert_dropped(message.id, session.clock.now(), why).map_err(fail)?;
+        }
+    }
+    Ok(())
 }
 
 /// What was told, or is going to be: a command that was killed can be given again, and tells nobody twice.

@@ -136,11 +136,16 @@ async fn cancel(surface: &Surface, session: &Session, force: bool) -> Ended {
     let before = Standing::of(session)?;
     let every: Vec<&Target> = session.config.targets.iter().collect();
     let stop = Cancel::on_signals(surface)?;
-    let asked = ask(session, &users(session, &every), &stop).await?;
+    let targets = users(session, &every);
+    let asked = ask(session, &targets, &stop).await?;
     let lost: Vec<&Asked> = asked.iter().filter(|asked| asked.needs_the_next_one()).collect();
     guard(surface, &lost, force, "the next key", "cancel")?;
     let _alone = session.project.lock().map_err(bundle_failure)?;
     before.still(session)?;
+    // First: a letter that went out after a cancel that was killed would ask for a key that is nobody's.
+    if let [_, next] = before.keys.as_slice() {
+        letters::take_back(session, &targets, next)?;
+    }
     session.project.cancel_rotation().map_err(bundle_failure)?;
     let text = "the next deploy key is removed, and the present one goes on\nnext:\n  spartacus invite                  names only that one from now \
                 on\n  volunteers can remove the line that they added";

@@ -99,17 +99,19 @@ impl Front {
         })
     }
 
-    /// Messages that wait, at most 256: each volunteer's in the order in which they were written. Whoever can write the file could
+    /// Messages that wait, at most 256, those of mirrors before all others: each volunteer's in the order in which they were written. Whoever can write the file could
     /// have put them there: each is to be verified. What is no message at all is removed.
     pub fn waiting(&self) -> Result<Vec<Received>, HistoryError> {
         let mut found = self.with("read messages", TransactionBehavior::Immediate, |connection| {
             connection
                 .prepare_cached(
-                    "DELETE FROM offers WHERE length(bytes) > ?1 OR length(ticket) > ?2 OR length(received) > ?2 OR sequence < 0",
+                    "DELETE FROM offers WHERE length(bytes) > ?1 OR octet_length(ticket) > ?2 OR octet_length(received) > ?2 OR sequence < 0
+                       OR ticket GLOB '*[^a-z0-9-]*'",
                 )?
                 .execute((column::to_count(LONGEST_MESSAGE)?, LONGEST_WORD))?;
             let mut query = connection.prepare_cached(
-                "SELECT ticket, sequence, received, bytes FROM offers ORDER BY received, ticket, sequence LIMIT ?1",
+                "SELECT ticket, sequence, received, bytes FROM offers
+                 ORDER BY ticket IN (SELECT ticket FROM tickets WHERE is_mirror = 1) DESC, received, ticket, sequence LIMIT ?1",
             )?;
             let read = |row: &rusqlite::Row<'_>| {
                 Ok(Received {

@@ -64,8 +64,8 @@ impl Front {
     }
 
     fn open_in(folder: &Utf8Path, path: &Utf8Path, make: bool) -> Result<Self, HistoryError> {
-        let file_error = |source| HistoryError::File { path: path.to_owned(), source };
-        if !make && !path.exists() {
+        let file_error = |source| HistoryError::FrontFile { path: path.to_owned(), source };
+        if !make && !path.try_exists().map_err(file_error)? {
             return Err(HistoryError::NoFront { path: path.to_owned() });
         }
         // The folder may be a link; the file must not be: another user of the folder could lead us to a file of ours.
@@ -88,6 +88,10 @@ impl Front {
         let mut connection = Connection::open_with_flags(&real, flags).map_err(fail)?;
         configure(&connection).map_err(fail)?;
         recognise(path, &mut connection)?;
+        if make {
+            // Where a write was broken off, its journal was used just now, and is gone.
+            make_shared(&Utf8PathBuf::from(format!("{real}-journal"))).map_err(file_error)?;
+        }
         Ok(Self { path: path.to_owned(), connection: Mutex::new(connection) })
     }
 
@@ -121,7 +125,7 @@ fn folder_of(path: &Utf8Path) -> &Utf8Path {
 
 /// The folder, with a mode of our choice only when it is new: where there is one, somebody has decided who shares it.
 fn make_folder(folder: &Utf8Path) -> Result<(), HistoryError> {
-    let fail = |source| HistoryError::Folder { path: folder.to_owned(), source };
+    let fail = |source| HistoryError::FrontFile { path: folder.to_owned(), source };
     if folder.is_dir() {
         return Ok(());
     }
@@ -145,9 +149,10 @@ fn make_shared(path: &Utf8Path) -> io::Result<()> {
 
 /// A write-ahead log cannot be used where a folder has the name of its shared memory, whatever is written into the file's header.
 fn bar_shared_memory(path: &Utf8Path) -> io::Result<()> {
-    match std::fs::create_dir(format!("{path}-shm")) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
-        _ => Ok(()),
+    let bar = format!("{path}-shm");
+    match std::fs::create_dir(&bar) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && std::fs::symlink_metadata(&bar)?.is_dir() => Ok(()),
+        made => made,
     }
 }
 

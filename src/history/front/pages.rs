@@ -69,7 +69,8 @@ impl Front {
     /// [`HistoryError::FrontOfAnother`] when it is for another one.
     pub fn belongs_to(&self, pin: Sha256) -> Result<(), HistoryError> {
         let about: Option<FrontAbout> = self.with("read whose it is", TransactionBehavior::Deferred, |connection| {
-            connection.query_row("SELECT about FROM shown", [], |row| column::json(row, 0)).optional()
+            let text = "SELECT about FROM shown WHERE octet_length(about) <= 65536";
+            connection.query_row(text, [], |row| column::json(row, 0)).optional()
         })?;
         match about {
             Some(about) if about.pin != pin => Err(HistoryError::FrontOfAnother { path: self.path.clone(), pin: about.pin }),

@@ -122,8 +122,14 @@ impl Front {
                     one.is_mirror,
                 ))?;
             }
+            // What is no number is none of ours.
+            connection
+                .prepare_cached(
+                    "DELETE FROM tickets WHERE octet_length(ticket) > 64 OR octet_length(changed) > 64 OR ticket GLOB '*[^a-z0-9-]*'",
+                )?
+                .execute([])?;
             let known: HashSet<&str> = news.iter().map(|one| one.ticket.as_str()).collect();
-            let mut query = connection.prepare_cached("SELECT ticket, changed FROM tickets ORDER BY changed DESC")?;
+            let mut query = connection.prepare_cached("SELECT ticket, changed FROM tickets ORDER BY changed DESC LIMIT 100000")?;
             let all = query.query_map([], |row| Ok((row.get(0)?, column::parsed(row, 1).unwrap_or(Timestamp::MIN))))?;
             let (mut strays, oldest) = (0, now.saturating_sub(FORGOTTEN_AFTER).unwrap_or(Timestamp::MIN));
             for row in all.collect::<rusqlite::Result<Vec<(String, Timestamp)>>>()? {

@@ -37,7 +37,10 @@ fn own_server(preparation: &Preparation<'_>, webdav: &WebdavTarget, flavour: Fla
     };
     let password = match &webdav.password {
         Some(SecretRef::File(file)) => {
-            format!("It asks for the password: that in the file {}.", title(file.file_name().unwrap_or_default()))
+            format!(
+                "It asks for the password: that in the file {} of this folder, on your own machine.",
+                title(file.file_name().unwrap_or_default())
+            )
         }
         _ => "It asks for the password, which goes to the project with your offer: a long one that is used nowhere else."
             .to_owned(),
@@ -56,7 +59,10 @@ fn own_server(preparation: &Preparation<'_>, webdav: &WebdavTarget, flavour: Fla
         SetupStep::commands(
             "Make the folder",
             "As root. It belongs to the web server (www-data on Debian), and nothing of yours lies in it.",
-            &[format!("install -d -o www-data -g www-data -m 755 {folder} {folder}.uploads")],
+            &[format!(
+                "install -d -o www-data -g www-data -m 755 {folder}{}",
+                if is_apache { String::new() } else { format!(" {folder}.uploads") }
+            )],
         ),
         account,
     ];

@@ -80,23 +80,34 @@ impl WebdavStore {
     /// Whether a collection is known to lie there: only a clear yes counts.
     pub(super) async fn is_collection(&self, path: &ObjectPath) -> Result<bool, StoreError> {
         let url = self.line.base.collection(Some(path));
-        if self.knowledge.propfind() {
-            let request = propfind(url.clone(), Operation::MakeCollections, ZERO, WHAT_IT_IS).at(path);
-            let answer = self.line.send(&request).await?;
-            if answer.status() == StatusCode::MULTI_STATUS {
-                return Ok(self.items(&request, answer, ONE_ITEM).await?.first().is_some_and(|item| item.collection));
-            }
-            let unsupported = is_unsupported(answer.status());
-            answer.drained().await;
-            if !unsupported {
-                return Ok(false);
+        let asked = self.knowledge.propfind();
+        if asked {
+            if let Some(found) = self.by_propfind(path, &url).await? {
+                return Ok(found);
             }
             self.knowledge.no_propfind();
         }
         // A web server without PROPFIND shows an index (200) or refuses to (403); a file is not found under this name.
-        let request = Request::new(Method::HEAD, url, Operation::MakeCollections).at(path);
+        let request = Request::new(Method::HEAD, url.clone(), Operation::MakeCollections).at(path);
         let status = self.line.send(&request).await?.status();
-        Ok(status.is_success() || status == StatusCode::FORBIDDEN)
+        if status.is_success() || status == StatusCode::FORBIDDEN {
+            return Ok(true);
+        }
+        // A collection that has a page of its own may refuse PROPFIND, and this one know it.
+        Ok(!asked && self.by_propfind(path, &url).await?.unwrap_or_default())
+    }
+
+    /// What PROPFIND says of it; `None`: it is not spoken there.
+    async fn by_propfind(&self, path: &ObjectPath, url: &Url) -> Result<Option<bool>, StoreError> {
+        let request = propfind(url.clone(), Operation::MakeCollections, ZERO, WHAT_IT_IS).at(path);
+        let answer = self.line.send(&request).await?;
+        if answer.status() == StatusCode::MULTI_STATUS {
+            let items = self.items(&request, answer, ONE_ITEM).await?;
+            return Ok(Some(items.first().is_some_and(|item| item.collection)));
+        }
+        let unsupported = is_unsupported(answer.status());
+        answer.drained().await;
+        Ok((!unsupported).then_some(false))
     }
 
     /// What lies right below a collection; `None` if no collection lies there.

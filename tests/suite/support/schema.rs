@@ -33,7 +33,7 @@ pub fn expect_command(name: &str, report: &str) -> serde_json::Value {
         "offer_shown" => include_str!("../../../docs/schema/offer_shown-1.json"),
         "offer_examined" => include_str!("../../../docs/schema/offer_examined-1.json"),
         "offer_accepted" => include_str!("../../../docs/schema/offer_accepted-1.json"),
-        "offer_rejected" => include_str!("../../../docs/schema/offer_rejected-1.json"),
+        "offers_rejected" => include_str!("../../../docs/schema/offers_rejected-1.json"),
         "rotation" => include_str!("../../../docs/schema/rotation-1.json"),
         "target" => include_str!("../../../docs/schema/target-1.json"),
         "mirror" => include_str!("../../../docs/schema/mirror-1.json"),

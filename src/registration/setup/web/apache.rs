@@ -70,12 +70,14 @@ fn bare(path: &str) -> &str {
     if path == "/" { path } else { path.trim_end_matches('/') }
 }
 
-/// `default-handler` also here: `GET` is none of WebDAV's, and a rule for `.php` elsewhere would run what was uploaded.
+/// `default-handler` also here: `GET` is none of WebDAV's, and a rule for `.php` elsewhere would run what was uploaded. An index, such as
+/// our own `index.html`, would answer in place of the collection, and refuse `PROPFIND`.
 fn push_location(pushes: &Pushes) -> String {
     format!(
         "\n    # pushes: with a login\n    <Location {path}>\n        Dav On\n        AuthType Basic\n        AuthName mirror\n        \
          AuthBasicProvider file\n        AuthUserFile {passwords}\n        Require user {user}\n        LimitRequestBody 0\n        \
-         SetHandler default-handler\n        SetEnv no-gzip 1\n        SetEnv no-brotli 1\n    </Location>\n",
+         SetHandler default-handler\n        <IfModule dir_module>\n            DirectoryIndex disabled\n        </IfModule>\n        SetEnv no-gzip 1\n        \
+         SetEnv no-brotli 1\n    </Location>\n",
         path = bare(&pushes.address.path),
         passwords = pushes.passwords,
         user = pushes.user,

@@ -119,7 +119,7 @@ impl Block {
             format!("certbot certonly --webroot -w {WEB_ROOT} -d {host} --deploy-hook 'systemctl reload {service}'")
         };
         let why = format!(
-            "As root, with the program certbot; not for a host that has one already. The name has to lead to this server, and port 80 has to be \
+            "As root, with the program certbot (`apt-get install certbot`); not for a host that has one already. The name has to lead to this server, and port 80 has to be \
              open. {WEB_ROOT} is the folder that the web server shows there as Debian installs it. Where none runs yet, write --standalone in \
              place of --webroot -w {WEB_ROOT}."
         );
