@@ -35,7 +35,8 @@ pub async fn erase(store: &dyn Store, known: &[ObjectPath]) -> Result<Erased, St
     let mut removed = 0;
     let above: Vec<String> = match store.list(None).await {
         Ok(entries) => entries.into_iter().map(|entry| entry.name).collect(),
-        Err(error) if matches!(error.kind, ErrorKind::Unsupported | ErrorKind::PermissionDenied) => {
+        // Where nothing is known either, nothing was removed.
+        Err(error) if !known.is_empty() && matches!(error.kind, ErrorKind::Unsupported | ErrorKind::PermissionDenied) => {
             return remove_known(store, known).await;
         }
         Err(error) => return Err(error),

@@ -99,8 +99,8 @@ impl Front {
         })
     }
 
-    /// Messages that wait, at most 256, those of mirrors before all others: each volunteer's in the order in which they were written. Whoever can write the file could
-    /// have put them there: each is to be verified. What is no message at all is removed.
+    /// Messages that wait, at most 256, those of mirrors before all others: each volunteer's in the order in which they were
+    /// written. Whoever can write the file could have put them there: each is to be verified. What is no message at all is removed.
     pub fn waiting(&self) -> Result<Vec<Received>, HistoryError> {
         let mut found = self.with("read messages", TransactionBehavior::Immediate, |connection| {
             connection
