@@ -386,9 +386,10 @@ fn rounds_fill_the_front_of_a_project_and_a_folder_without_one_can_serve_it() {
     let database = desk.path(".spartacus/front/front.db").display().to_string();
     let said = elsewhere.path("said");
     let line = format!(
-        "exec spartacus serve --json --listen 127.0.0.1:0 --metrics 127.0.0.1:0 --database {database} > {} 2> /dev/null",
+        "exec setpriv --pdeathsig TERM spartacus serve --json --listen 127.0.0.1:0 --metrics 127.0.0.1:0 --database {database} > {} 2> /dev/null",
         said.display()
     );
+    // It ends with this test, whatever becomes of that.
     let mut served = Command::new("/bin/bash");
     let mut child = elsewhere.prepared(served.args(["-c", &line])).spawn().expect("bash starts");
     wait_until("it listens", || std::fs::read_to_string(&said).is_ok_and(|text| text.ends_with('\n')));
