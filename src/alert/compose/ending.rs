@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 
 use super::volunteer::greeting;
 use super::whereabouts::{Place, Whereabouts};
-use super::{Item, Letter, Urgency, cut, fingerprint, fleet, listed};
+use super::{Item, Letter, fingerprint, fleet, listed, of_agreement};
 use crate::alert::Ending;
 use crate::base::{AlertCondition, Audience, RouteName, Sha256, escape};
 use crate::report::{Fleet, in_days, moment};
@@ -70,19 +70,7 @@ pub fn remind(
     let mut about = vec!["expiring".to_owned(), fleet.project.clone(), route.to_string()];
     about.extend(endings.iter().map(|ending| format!("{} {} {}", ending.ticket, ending.expires, ending.days)));
     let thread = fingerprint(&about.iter().map(String::as_str).collect::<Vec<_>>());
-    Letter {
-        id: format!("{thread}.{}.1", fleet.at.as_second()),
-        thread,
-        at: fleet.at,
-        project: fleet.project.clone(),
-        route: route.clone(),
-        audience,
-        urgency: Urgency::Warning,
-        title: cut(&escape(&format!("[{}] {title}", fleet.project))),
-        text,
-        items,
-        lasting: Vec::new(),
-    }
+    of_agreement(fleet, route, audience, thread, &title, text, items)
 }
 
 fn item(fleet: &Fleet, ending: &Ending, audience: Audience) -> Item {

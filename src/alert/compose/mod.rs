@@ -73,19 +73,32 @@ pub fn trial(fleet: &Fleet, route: &RouteName, audience: Audience) -> Letter {
     }
 }
 
-/// A message about what is agreed with one volunteer; none of an incident.
+/// A message to one volunteer about what is agreed with them; none of an incident.
 fn to_volunteer(fleet: &Fleet, route: &RouteName, thread: String, title: &str, text: String) -> Letter {
+    of_agreement(fleet, route, Audience::Volunteer, thread, title, text, Vec::new())
+}
+
+/// A message about what is agreed with volunteers.
+fn of_agreement(
+    fleet: &Fleet,
+    route: &RouteName,
+    audience: Audience,
+    thread: String,
+    title: &str,
+    text: String,
+    items: Vec<Item>,
+) -> Letter {
     Letter {
         id: format!("{thread}.{}.1", fleet.at.as_second()),
         thread,
         at: fleet.at,
         project: fleet.project.clone(),
         route: route.clone(),
-        audience: Audience::Volunteer,
+        audience,
         urgency: Urgency::Warning,
         title: cut(&escape(&format!("[{}] {title}", fleet.project))),
         text,
-        items: Vec::new(),
+        items,
         lasting: Vec::new(),
     }
 }

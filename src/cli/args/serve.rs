@@ -10,9 +10,9 @@ use crate::base::AddressBlock;
 /// `spartacus serve`
 #[derive(Debug, Args)]
 #[command(
-    after_help = "What it shows is put into the front database by `spartacus check` and `spartacus schedule`, once targets.yaml has `serve: {}`.
-It reads nothing else of the project, holds no secrets, and connects to nowhere; it may run as another user, or on another
-folder. Put a web server with https before it (docs/operations.md).
+    after_help = "What it shows is put into the front database by every round, push and repair, once targets.yaml has `serve: {}`. It reads
+nothing else of the project, holds no secrets, and connects to nowhere; it may run as another user. Put a web server with https
+before it (docs/operations.md).
 
 Examples:
   spartacus serve                                    in the project's folder: http://127.0.0.1:8420/
