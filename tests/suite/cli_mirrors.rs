@@ -143,12 +143,13 @@ fn desk_with_stalled(host: &Stalled) -> Desk {
 fn an_interrupted_check_tells_what_it_knows() {
     let host = Stalled::start();
     let desk = desk_with_stalled(&host);
-    let said = desk.run_until(&["check", "--json"], "INT", || host.was_met()).ends_with(130);
+    // A look at the metadata alone would look at both at once.
+    let said = desk.run_until(&["check", "--files", "--json"], "INT", || host.was_met()).ends_with(130);
     crate::support::schema::expect_check(&said.out);
     let report: Value = serde_json::from_str(&said.out).expect("JSON");
     assert_eq!(verdict(&report, "one")["verdict"], "current", "{report}");
     assert_eq!(report["unfinished"], serde_json::json!(["slow"]));
-    assert_eq!(report["headline"], "v1 current on 1 of 2 mirrors, wanted 2 (cancelled)");
+    assert_eq!(report["headline"], "v1 complete on 1 of 2 mirrors, wanted 2 (cancelled)");
     assert_eq!(verdict(&report, "slow")["evidence"][0]["what"], "stopped before this mirror was done");
 
     // What was learnt is remembered; that the other was not waited for is no finding about it.
