@@ -116,12 +116,18 @@ pub async fn examine(
 /// One place lies in the other, as far as their settings tell: a server may have many names.
 fn overlap(one: &TargetKind, other: &TargetKind) -> bool {
     let within = |one: &str, other: &str| {
-        let (one, other) = (format!("{}/", one.trim_end_matches('/')), format!("{}/", other.trim_end_matches('/')));
+        let steps = |path: &str| -> Vec<String> {
+            path.split('/').filter(|step| !matches!(*step, "" | ".")).map(ToOwned::to_owned).collect()
+        };
+        let (one, other) = (steps(one), steps(other));
         one.starts_with(&other) || other.starts_with(&one)
     };
     match (one, other) {
         (TargetKind::Sftp(one), TargetKind::Sftp(other)) => {
-            (&one.host, one.port, &one.user) == (&other.host, other.port, &other.user) && within(&one.path, &other.path)
+            // Where the login folder lies is not known here, but that it is below the root.
+            let same_start = one.path.starts_with('/') == other.path.starts_with('/') || one.path == "/" || other.path == "/";
+            let same_account = (&one.host, one.port, &one.user) == (&other.host, other.port, &other.user);
+            same_account && same_start && within(&one.path, &other.path)
         }
         (TargetKind::Webdav(one), TargetKind::Webdav(other)) => {
             one.url.origin() == other.url.origin() && within(one.url.path(), other.url.path())
@@ -156,4 +162,58 @@ pub fn candidate(
 async fn published_bytes(session: &Session) -> Result<Option<ByteCount>, Failure> {
     let published = Published::load(&session.project, session.clock.now()).await.map_err(bundle_failure)?;
     Ok(published.map(|state| ByteCount(state.verified().bundles.iter().map(|bundle| bundle.bytes).sum())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+
+    fn place(kind: &str) -> TargetKind {
+        let text =
+            format!("project: {{name: demo}}\ntargets:\n  - name: one\n    public_url: https://one.example/\n    {kind}\n");
+        let loaded = Config::from_text(Utf8Path::new("targets.yaml"), &text).expect(kind);
+        loaded.config.targets.into_iter().next().expect("one target").kind
+    }
+
+    fn sftp(user: &str, path: &str) -> TargetKind {
+        let key = "A".repeat(43);
+        place(&format!("sftp: {{host: one.example, user: {user}, path: {path}, key: k, host_keys: [\"SHA256:{key}\"]}}"))
+    }
+
+    fn webdav(url: &str) -> TargetKind {
+        place(&format!("webdav: {{url: \"{url}\", user: u, password: {{file: p}}}}"))
+    }
+
+    fn s3(bucket: &str, prefix: &str) -> TargetKind {
+        let prefix = if prefix.is_empty() { String::new() } else { format!("prefix: {prefix}, ") };
+        let keys = "access_key: {file: a}, secret_key: {file: b}";
+        place(&format!("s3: {{endpoint: \"https://s3.example\", bucket: {bucket}, {prefix}{keys}}}"))
+    }
+
+    #[test]
+    fn a_place_inside_another_is_noticed_and_a_neighbour_is_none() {
+        for (one, other, expected) in [
+            (sftp("u", "/pub"), sftp("u", "/pub"), true),
+            (sftp("u", "/pub"), sftp("u", "/pub/demo"), true),
+            (sftp("u", "/"), sftp("u", "/pub"), true),
+            (sftp("u", "/pub"), sftp("u", "/public"), false),
+            (sftp("u", "/pub"), sftp("v", "/pub"), false),
+            (sftp("u", "."), sftp("u", "pub"), true),
+            (sftp("u", "/"), sftp("u", "pub"), true),
+            (sftp("u", "pub"), sftp("u", "/pub"), false),
+            (sftp("u", "."), sftp("u", "/srv/pub"), false),
+            (webdav("https://one.example/dav/"), webdav("https://one.example/dav/demo/"), true),
+            (webdav("https://one.example/"), webdav("https://one.example/dav/"), true),
+            (webdav("https://one.example/dav/"), webdav("https://one.example/dav2/"), false),
+            (webdav("https://one.example/dav/"), webdav("https://two.example/dav/"), false),
+            (s3("files", ""), s3("files", "demo"), true),
+            (s3("files", "demo"), s3("files", "demo/one"), true),
+            (s3("files", "demo"), s3("files", "demo-two"), false),
+            (s3("files", "demo"), s3("other", "demo"), false),
+            (s3("files", ""), webdav("https://one.example/"), false),
+        ] {
+            assert_eq!((overlap(&one, &other), overlap(&other, &one)), (expected, expected), "{one:?} and {other:?}");
+        }
+    }
 }
