@@ -57,7 +57,7 @@ pub(super) async fn post_form(State(web): State<Arc<Web>>, request: Request) -> 
         return register::again(&web, asker, &refused, &fields.offer);
     }
     // What is pasted may have a mail around it.
-    let file = Bytes::copy_from_slice(without_mail(fields.offer.as_bytes()));
+    let file = Bytes::copy_from_slice(&without_mail(fields.offer.as_bytes()));
     match intake::take_in(&web, file).await {
         Ok(taken) => answers::redirect(StatusCode::SEE_OTHER, &format!("offers/{}", taken.ticket)),
         Err(refused) => register::again(&web, asker, &refused, &fields.offer),

@@ -89,7 +89,7 @@ fn read(path: &Utf8PathBuf) -> Result<Vec<u8>, Failure> {
 
 /// What a file says of its place among others; it is only to be sorted by.
 fn sequence(bytes: &[u8]) -> u64 {
-    serde_json::from_slice::<serde_json::Value>(without_mail(bytes))
+    serde_json::from_slice::<serde_json::Value>(&without_mail(bytes))
         .map_or(0, |read| read["signed"]["sequence"].as_u64().unwrap_or(0))
 }
 
@@ -98,14 +98,14 @@ fn sequence(bytes: &[u8]) -> u64 {
 pub fn take_in(session: &Session, bytes: &[u8], under: Option<&str>, now: Timestamp) -> Result<Taken, Failure> {
     let file = without_mail(bytes);
     let pin = session.project.pin().map_err(bundle_failure)?;
-    let message = Message::read(file, pin, now).map_err(|error| hinted(exit::FORGED, error))?;
+    let message = Message::read(&file, pin, now).map_err(|error| hinted(exit::FORGED, error))?;
     let failed = |error| hinted(exit::UNEXPECTED, error);
     let ticket = message.ticket();
     if under.is_some_and(|under| under != ticket.as_str()) {
         return Err(Failure::told(exit::FORGED, format!("it came under a number that is not {ticket}")));
     }
     let known = session.history.offer(ticket.as_str()).map_err(failed)?;
-    let text = String::from_utf8_lossy(file).into_owned();
+    let text = String::from_utf8_lossy(&file).into_owned();
     let request = message.request.word();
     let record = match known {
         None => first(&message, text, now)?,

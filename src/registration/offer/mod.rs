@@ -9,6 +9,8 @@ mod request;
 mod sealed;
 mod ticket;
 
+use std::borrow::Cow;
+
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -132,15 +134,47 @@ impl Message {
     }
 }
 
-/// The file inside a mail or a comment: from the first brace to the last one; all of it where there are none.
+/// The file inside a mail or a comment: from the first brace to the last one; all of it where there are none. Where the line of the
+/// first brace is quoted (`> `), as in an answer to a mail, the lines after it lose the same quotes.
 #[must_use]
-pub fn without_mail(bytes: &[u8]) -> &[u8] {
+pub fn without_mail(bytes: &[u8]) -> Cow<'_, [u8]> {
     let first = bytes.iter().position(|byte| *byte == b'{');
     let last = bytes.iter().rposition(|byte| *byte == b'}');
-    match (first, last) {
-        (Some(first), Some(last)) if first < last => &bytes[first..=last],
-        _ => bytes,
+    let (Some(first), Some(last)) = (first, last) else { return Cow::Borrowed(bytes) };
+    if first >= last {
+        return Cow::Borrowed(bytes);
     }
+    let begin = bytes[..first].iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+    match quotes(&bytes[begin..first]) {
+        Some(depth) => Cow::Owned(
+            bytes[first..=last].split_inclusive(|byte| *byte == b'\n').flat_map(|line| unquoted(line, depth)).copied().collect(),
+        ),
+        None => Cow::Borrowed(&bytes[first..=last]),
+    }
+}
+
+/// How often a line that begins like this is quoted; `None`: it is not, or it begins with something else.
+fn quotes(begin: &[u8]) -> Option<usize> {
+    let mut depth = 0;
+    for byte in begin {
+        match byte {
+            b'>' => depth += 1,
+            b' ' | b'\t' => {}
+            _ => return None,
+        }
+    }
+    (depth > 0).then_some(depth)
+}
+
+/// A line without its first quotes, at most `depth` of them. No line of JSON begins with one.
+fn unquoted(mut line: &[u8], depth: usize) -> &[u8] {
+    for _ in 0..depth {
+        match line.trim_ascii_start() {
+            [b'>', rest @ ..] => line = rest,
+            _ => break,
+        }
+    }
+    line
 }
 
 #[cfg(test)]

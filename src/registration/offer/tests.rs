@@ -207,8 +207,23 @@ fn a_place_has_just_the_secrets_that_it_takes() {
 
 #[test]
 fn an_offer_is_found_inside_a_mail() {
-    assert_eq!(without_mail(b"Hello,\nhere it is:\n{\"a\": {}}\n-- \nAlice"), b"{\"a\": {}}");
+    assert_eq!(*without_mail(b"Hello,\nhere it is:\n{\"a\": {}}\n-- \nAlice"), *b"{\"a\": {}}");
     for whole in [&b"no braces"[..], b"}{", b"{", b""] {
-        assert_eq!(without_mail(whole), whole);
+        assert_eq!(*without_mail(whole), *whole);
     }
+}
+
+#[test]
+fn an_offer_is_found_inside_an_answer_to_a_mail() {
+    let file = b"{\n  \"a\": \">\",\r\n\n  \"b\": {}\n}";
+    for (mark, empty) in [("> ", ">"), (">", ">"), ("> > ", ">>"), (">> ", "> >"), ("    ", "")] {
+        let text = std::str::from_utf8(file).unwrap();
+        let lines: Vec<String> =
+            text.split('\n').map(|line| if line.is_empty() { empty.to_owned() } else { format!("{mark}{line}") }).collect();
+        let answer = format!("Alice wrote:\n{}\n> -- \nThank you", lines.join("\n"));
+        let found: serde_json::Value = serde_json::from_slice(&without_mail(answer.as_bytes())).expect(&answer);
+        assert_eq!(found, serde_json::from_slice::<serde_json::Value>(file).unwrap());
+    }
+    // A brace in the words before it is no quoted line, and what then comes is no offer: nothing is guessed.
+    assert_eq!(*without_mail(b"> see {1}\n> b}"), *b"{1}\n> b}");
 }
