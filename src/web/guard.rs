@@ -11,7 +11,7 @@ use axum::response::Response;
 use futures_util::FutureExt as _;
 use hyper::header::{self, HeaderName, HeaderValue};
 use hyper::service::Service as _;
-use hyper::{HeaderMap, Method, Request, StatusCode};
+use hyper::{HeaderMap, Method, Request, StatusCode, Version};
 use hyper_util::service::TowerToHyperService;
 
 use super::answers::{Refused, is_for_programs};
@@ -32,6 +32,9 @@ pub(super) async fn answer(web: &Arc<Web>, router: Router, peer: IpAddr, mut req
     let is_post = request.method() == Method::POST;
     // Connections of a proxy are many people's, so it is counted here what each of them has under way.
     let mut response = match web.under_way.enter(Some(house(asker.address)), Instant::now()) {
+        Ok(_) if !names_its_host(&request) => {
+            Refused::new(StatusCode::BAD_REQUEST, "a request of HTTP/1.1 names its host, once").to(&path)
+        }
         Ok(_seat) => {
             let work = TowerToHyperService::new(router).call(request);
             match AssertUnwindSafe(work).catch_unwind().await {
@@ -47,6 +50,12 @@ pub(super) async fn answer(web: &Arc<Web>, router: Router, peer: IpAddr, mut req
     dress(response.headers_mut(), asker.secure);
     web.counts.answered(&path, is_post, response.status());
     response
+}
+
+/// RFC 9112, section 3.2: whoever lets other requests pass may understand them otherwise than the proxy before it.
+fn names_its_host(request: &Request<Body>) -> bool {
+    let hosts = request.headers().get_all(header::HOST).iter().count();
+    hosts == 1 || (hosts == 0 && request.version() < Version::HTTP_11)
 }
 
 /// What the answer is when something went wrong that nobody should hear more of.

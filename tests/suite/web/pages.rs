@@ -240,6 +240,10 @@ fn every_refusal_of_the_interface_is_in_the_document() {
     let unknown = site.get("/api/v1/offers/t-0000-0000-0000-0000");
     assert_eq!(unknown.status, 404);
     is_described(&document, "/offers/{ticket}", "get", &unknown);
+    let twice = site.request("GET", "/api/v1/status", "Host: other.test\r\n", b"");
+    assert_eq!(twice.status, 400);
+    is_described(&document, "/status", "get", &twice);
+    refused(&site.request("POST", "/api/v1/offers", "Host: other.test\r\nContent-Type: application/json\r\n", b"{}"), 400);
     refused(&site.post("{}"), 422);
     refused(&site.request("POST", "/api/v1/offers", "Content-Type: text/plain\r\n", b"{}"), 415);
     refused(&site.post(&" ".repeat(64 * 1024 + 1)), 413);
