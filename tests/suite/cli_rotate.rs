@@ -205,9 +205,15 @@ fn volunteers_are_told_of_the_key_and_later_that_the_old_line_can_go() {
 
     // It can be changed once more, and thought better of.
     desk.run(&["rotate", "begin"]).ends_with(0);
+    let signed = desk.run(&["invite", "--yes"]).ends_with(0);
+    assert!(signed.out.contains("sends the message to its volunteer that waits"), "{}", signed.out);
     let before = desk.read(OLD);
     desk.run(&["rotate", "cancel"]).ends_with(0);
     assert_eq!((desk.read(OLD), desk.path(NEXT).exists()), (before, false));
+    desk.run(&["alert", "send"]).ends_with(0);
+    assert_eq!(crate::alerts::events(&desk.path("kept")).len(), 2, "the letter about the key that there is no more is not sent");
+    let listed = desk.run(&["alert", "list"]).ends_with(0);
+    assert!(listed.out.contains("[demo] a new key for your mirror paris (given up)\n"), "{}", listed.out);
     desk.run(&["push"]).ends_with(0);
 
     // One that was killed when the key had taken its place is ended by the next one, and then its volunteer hears of it.
