@@ -192,7 +192,7 @@ fn observation(target: &TargetName, condition: Condition, answers: bool, first_b
     let good = condition.is_good() || condition == Condition::Healthy;
     let evidence = reason(condition).filter(|_| !good).map(|(_, what)| Evidence {
         path: (condition == Condition::Quarantined).then(|| ObjectPath::new("releases/4.2.0/atlas.iso").expect("a path")),
-        what: what.to_owned(),
+        what: what.strip_prefix("releases/4.2.0/atlas.iso: ").unwrap_or(what).to_owned(),
     });
     Observation {
         at: now() - SignedDuration::from_mins(3),
