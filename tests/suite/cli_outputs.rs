@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use crate::cli_desk::Desk;
+use crate::support::process::free_ports;
 use crate::support::schema;
 
 /// Far less than the time that a mirror which says nothing is given.
@@ -111,7 +112,7 @@ fn a_quarantined_mirror_is_told_by_a_check_that_finds_nothing_wrong() {
 #[test]
 fn our_own_outage_is_told_wherever_mirrors_are_told() {
     let desk = published();
-    let closed = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port").port();
+    let closed = free_ports(1)[0];
     let control = format!("health: {{control: ['http://127.0.0.1:{closed}/']}}\ntargets:");
     desk.edit("targets.yaml", "targets:", &control);
     let why = "we are offline: none of the places in `health.control` answers";

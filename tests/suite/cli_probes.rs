@@ -178,7 +178,7 @@ fn a_folder_that_cannot_be_written_goes_on_serving_and_is_degraded() {
     assert!(why.out.contains("  cannot write (since "), "{}", why.out);
 
     // The reverse: what is written there does not show to those who read here.
-    desk.edit("targets.yaml", "  replicas: all ", "  timeouts: {first_byte: 1 s}\n  replicas: all ");
+    desk.edit("targets.yaml", "  replicas: all ", "  timeouts: {first_byte: 3 s}\n  replicas: all ");
     fs::create_dir(desk.path("paris-gone")).expect("a new folder");
     let hidden = desk.run(&["check", "--write"]).ends_with(0);
     let expected = "\n  paris  write: FAILED to show readers what was written: readers do not find it";

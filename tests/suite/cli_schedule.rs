@@ -143,7 +143,7 @@ fn a_stale_mirror_is_brought_back_and_one_that_is_away_is_left_alone() {
     let desk = published();
     desk.edit("targets.yaml", "targets:", "health: {grace: 1ms, stale_after: 1, unreachable_after: 1}\ntargets:");
     // An older state comes back from a backup, and nobody listens any more where readers look for the other mirror.
-    let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port").port();
+    let port = crate::support::process::free_ports(1)[0];
     desk.edit("targets.yaml", "name: lyon\n", &format!("name: lyon\n    public_url: http://127.0.0.1:{port}/\n"));
     let copied = Command::new("cp").args(["-a", "paris", "before"]).current_dir(desk.path(".")).status();
     assert!(copied.expect("cp runs").success());

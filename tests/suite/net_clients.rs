@@ -28,9 +28,8 @@ fn ok() -> Act {
 }
 
 /// A port that nobody listens on.
-async fn closed_port() -> u16 {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a port");
-    listener.local_addr().expect("an address").port()
+fn closed_port() -> u16 {
+    crate::support::process::free_ports(1)[0]
 }
 
 #[tokio::test]
@@ -176,7 +175,7 @@ async fn a_file_without_certificates_is_refused() {
 #[tokio::test]
 async fn a_proxy_that_fails_is_never_gone_around() {
     let server = Scripted::start(|_| ok()).await;
-    let closed = closed_port().await;
+    let closed = closed_port();
     let refusing = Scripted::start(|_| Act::SendAndClose(answer("502 Bad Gateway", &[], ""))).await;
     let proxies = [
         format!("http://127.0.0.1:{closed}"),
@@ -232,7 +231,7 @@ async fn names_are_looked_up_by_the_proxy() {
 
 #[tokio::test]
 async fn failures_have_their_names() {
-    let port = closed_port().await;
+    let port = closed_port();
     let error = client(&policy()).get(format!("http://127.0.0.1:{port}/")).send().await.expect_err("nobody listens");
     assert_eq!(describe(&error), Failure::Unreachable);
 

@@ -168,7 +168,7 @@ async fn a_server_that_allows_one_session_is_content_with_one() {
 async fn a_rename_whose_answer_was_lost_is_not_sent_again() {
     let peer = Peer::start(Habit::SwallowsRename).await;
     let mut settings = peer.settings();
-    settings.timeouts.idle = Duration::from_millis(500);
+    settings.timeouts.idle = Duration::from_secs(3);
     let store = SftpStore::connect(target(), settings).await.expect("the server lets us in");
     let body = Body::bytes(contract::noise(200_000, 1));
     let error = store.put(&path("file"), &body, Write::New).await.expect_err("no answer");
@@ -185,7 +185,7 @@ async fn a_rename_whose_answer_was_lost_is_not_sent_again() {
 async fn what_lies_there_after_a_lost_answer_is_hashed_and_not_believed() {
     let peer = Peer::start(Habit::SwallowsRename).await;
     let mut settings = peer.settings();
-    settings.timeouts.idle = Duration::from_millis(500);
+    settings.timeouts.idle = Duration::from_secs(3);
     let store = SftpStore::connect(target(), settings).await.expect("the server lets us in");
     let body = Body::bytes(contract::noise(200_000, 1));
     store.put(&path("file"), &body, Write::New).await.expect_err("no answer");

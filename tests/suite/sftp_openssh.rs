@@ -206,7 +206,7 @@ async fn distance_costs_three_round_trips_for_each_sixty_four_files() {
     let model = ROUND_TRIP * (12 + 3 * FILES.div_ceil(64));
     eprintln!("connected in {connected:?}, all in {wall:?}, model {model:?}");
     // One file after the other would take 75 s, and eight at a time 9 s: the bound needs no quiet machine.
-    assert!(wall < model * 3, "{wall:?} against a model of {model:?}");
+    assert!(wall < model * 4, "{wall:?} against a model of {model:?}");
     assert_eq!(proxy.connections(), 1);
 }
 

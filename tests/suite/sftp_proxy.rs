@@ -95,7 +95,7 @@ async fn with_a_proxy_the_first_jump_host_is_what_goes_through_it() {
 #[tokio::test]
 async fn a_proxy_that_is_gone_is_not_gone_around() {
     let server = Sshd::start().await;
-    let unused = TcpListener::bind("127.0.0.1:0").await.expect("a free port").local_addr().expect("an address");
+    let unused = format!("127.0.0.1:{}", crate::support::process::free_ports(1)[0]);
     let mut settings = server.settings();
     settings.proxy = Some(format!("socks5h://{unused}").parse().expect("a URL"));
     let error = SftpStore::connect(target(), settings).await.expect_err("nobody listens there");

@@ -185,7 +185,8 @@ fn the_proxy_cuts_resets_and_stalls_where_it_is_told() {
     let received = |fault| {
         proxy.set(Conditions::down(fault));
         let mut stream = connect(&proxy);
-        stream.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
+        // Waited out by the stall alone.
+        stream.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
         stream.write_all(&[1; 1000]).unwrap();
         let mut bytes = Vec::new();
         let ending = stream.read_to_end(&mut bytes).map_err(|error| error.kind()).err();

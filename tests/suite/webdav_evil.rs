@@ -182,14 +182,17 @@ async fn silence_ends() {
     assert_eq!(error.kind, ErrorKind::Timeout, "{error}");
 }
 
-/// Holds each piece back for longer than the client waits for a sign of life.
+/// How long a client waits for a sign of life.
+const SILENCE: Duration = Duration::from_secs(2);
+
+/// Holds each piece back for longer than that.
 #[derive(Debug)]
 struct Slow;
 
 #[async_trait]
 impl Tap for Slow {
     async fn pass(&self, _bytes: u64) -> std::io::Result<()> {
-        tokio::time::sleep(Duration::from_millis(150)).await;
+        tokio::time::sleep(SILENCE * 3 / 2).await;
         Ok(())
     }
 }
@@ -197,9 +200,9 @@ impl Tap for Slow {
 #[tokio::test]
 async fn an_upload_may_take_longer_than_a_silence() {
     let server = Scripted::start(|seen| if seen.method == "PUT" { status("201 Created") } else { object(1000) }).await;
-    let quick = Timeouts { first_byte: Duration::from_millis(100), idle: Duration::from_millis(100), ..Timeouts::default() };
+    let quick = Timeouts { first_byte: SILENCE, idle: SILENCE, ..Timeouts::default() };
     let mut policy = HttpPolicy::new(&quick).for_uploads();
-    policy.idle = Duration::from_millis(100);
+    policy.idle = SILENCE;
     let with = |policy: &HttpPolicy| {
         let client = Clients::default().get(policy).expect("a client");
         let settings = WebdavSettings { timeouts: quick, ..WebdavSettings::new(server.base.clone(), client) };
@@ -248,7 +251,7 @@ async fn documents_made_to_hurt_do_not() {
         let begin = Instant::now();
         let error = anonymous(&server).list(None).await.expect_err("that is no listing");
         assert_eq!((error.kind, error.retry), (ErrorKind::Protocol, Retry::Never), "{error}");
-        assert!(begin.elapsed() < Duration::from_secs(3), "{error} took {:?}", begin.elapsed());
+        assert!(begin.elapsed() < Duration::from_secs(30), "{error} took {:?}", begin.elapsed());
     }
 }
 

@@ -16,7 +16,7 @@ use super::letter::Letter;
 use crate::base::{MailAddress, Secret};
 
 /// No route is waited for longer. The tests of this room have a program that hangs.
-const LIMIT: Duration = Duration::from_secs(if cfg!(test) { 3 } else { 30 });
+const LIMIT: Duration = Duration::from_secs(if cfg!(test) { 10 } else { 30 });
 
 /// A route with its secrets fetched.
 #[derive(Debug, Clone)]

@@ -335,8 +335,12 @@ fn short() -> Timeouts {
 #[tokio::test]
 async fn our_own_slowness_is_not_the_peers() {
     let (address, _) = server(|_, _| answer(200, "")).await;
-    let body = Body::bytes(noise(600_000, 1)).tapped(Arc::new(Slow(Duration::from_millis(250))));
-    patient(address, short()).put(&path("a"), &body, Write::New).await.expect("only the peer's turns are timed");
+    let silence = Duration::from_secs(2);
+    let body = Body::bytes(noise(150_000, 1)).tapped(Arc::new(Slow(silence * 3 / 2)));
+    patient(address, Timeouts { first_byte: silence, idle: silence, ..Timeouts::default() })
+        .put(&path("a"), &body, Write::New)
+        .await
+        .expect("only the peer's turns are timed");
 }
 
 #[tokio::test]

@@ -70,16 +70,18 @@ async fn a_trickle_is_cut_in_its_first_window_and_so_is_silence() {
         let begun = Instant::now();
         let error = slow.digest(&path("releases/v1/a"), 2_000_000).await.expect_err("too slow");
         assert!(error.reason.contains("slower than 1000 bytes"), "{error}");
-        assert!(begun.elapsed() < window * 5, "{:?}", begun.elapsed());
+        // The whole file would take hours.
+        assert!(begun.elapsed() < Duration::from_secs(30), "{:?}", begun.elapsed());
     }
 }
 
 #[tokio::test]
 async fn a_slow_mirror_that_is_fast_enough_is_read_to_its_end() {
     let base = trickle(Duration::from_millis(5)).await;
-    let slow = source(&base).with_slowest(3, Duration::from_millis(200));
-    let (length, _) = slow.digest(&path("releases/v1/a"), 200).await.expect("it reads").expect("it is there");
-    assert_eq!(length, 201);
+    let slow = source(&base).with_slowest(3, Duration::from_secs(1));
+    // Over more than two windows.
+    let (length, _) = slow.digest(&path("releases/v1/a"), 400).await.expect("it reads").expect("it is there");
+    assert_eq!(length, 401);
 }
 
 #[tokio::test]

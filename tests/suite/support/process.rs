@@ -16,7 +16,9 @@ const READY: Duration = Duration::from_mins(1);
 const POLL: Duration = Duration::from_millis(10);
 /// A server that was asked to stop and has not by then is killed.
 const STOP: Duration = Duration::from_secs(5);
-/// Another process may take a port between our look and the server's bind.
+/// Ports for [`free_ports`]: Linux gives those from 32768 on by itself (`net.ipv4.ip_local_port_range`).
+const PORTS: std::ops::Range<u16> = 20_000..32_000;
+/// Another program may take a port between our look and the server's bind.
 const TRIES: usize = 5;
 
 /// How a server is asked to stop.
@@ -130,11 +132,30 @@ impl Drop for Server {
     }
 }
 
-/// Ports that were free a moment ago, all different. Loopback's own choice (bind to port 0), read back.
+/// Ports that nobody listens on, all different, for a server that is started later or for a place where there is none. They lie
+/// below those that the system gives by itself, so that neither a bind to port 0 nor a connection gets one; and each is held by a
+/// lock on a file of its number until this process ends, since other tests ask here at the same time.
 pub fn free_ports(count: usize) -> Vec<u16> {
-    let bind = |_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("loopback has a free port");
-    let listeners: Vec<_> = (0..count).map(bind).collect();
-    listeners.iter().map(|listener| listener.local_addr().expect("a listener has an address").port()).collect()
+    static HELD: Mutex<Vec<File>> = Mutex::new(Vec::new());
+    let folder = std::env::temp_dir().join(format!("spartacus-test-ports-{}", rustix::process::getuid().as_raw()));
+    std::fs::create_dir_all(&folder).expect("a folder of the tests' own");
+    let mut found = Vec::new();
+    while found.len() < count {
+        let port = fastrand::u16(PORTS);
+        let lock =
+            File::options().create(true).append(true).open(folder.join(port.to_string())).expect("a file of the tests' own");
+        if lock.try_lock().is_ok() && TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)).is_ok() {
+            HELD.lock().expect("nobody panics with it").push(lock);
+            found.push(port);
+        }
+    }
+    found
+}
+
+/// Whether faketime did not begin for what one that was killed, by a test of kills, left behind under the number of a process that
+/// is used again now: then it is to be run once more.
+pub fn is_stale_faketime(words: &[u8]) -> bool {
+    words.starts_with(b"faketime: sem_open: File exists")
 }
 
 /// Whether something accepts connections on the loopback port.

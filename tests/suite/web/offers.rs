@@ -118,7 +118,10 @@ fn only_signed_messages_for_this_project_are_kept_and_never_more_than_may_wait()
     }
     // The allowance of this network is used up; a proxy of ours speaks for others.
     let limited = site.post(&offer);
-    assert_eq!((limited.status, limited.header("retry-after")), (429, Some("60")));
+    assert_eq!(limited.status, 429);
+    // One comes back every minute, and some of that minute is over.
+    let after: u64 = limited.header("retry-after").and_then(|text| text.parse().ok()).expect("whole seconds");
+    assert!((1..=60).contains(&after), "{after}");
     let full = site.post_from("203.0.113.9", &offer);
     assert_eq!(full.status, 503, "{}", full.text());
     assert_eq!(full.header("strict-transport-security"), Some("max-age=31536000"));

@@ -396,7 +396,9 @@ fn rounds_fill_the_front_of_a_project_and_a_folder_without_one_can_serve_it() {
     // It ends with this test, whatever becomes of that.
     let mut served = Command::new("/bin/bash");
     let mut child = elsewhere.prepared(served.args(["-c", &line])).spawn().expect("bash starts");
-    wait_until("it listens", || std::fs::read_to_string(&said).is_ok_and(|text| text.ends_with('\n')));
+    // It is written line by line: all of it is there when it can be read.
+    let is_whole = |text: String| serde_json::from_str::<serde_json::Value>(&text).is_ok();
+    wait_until("it listens", || std::fs::read_to_string(&said).is_ok_and(is_whole));
     let told = schema::expect_command("serve", &std::fs::read_to_string(&said).expect("it is there"));
     let address = told["address"].as_str().and_then(|text| text.parse().ok()).expect("an address");
     let index = ask(address, "GET", "/", "", b"");

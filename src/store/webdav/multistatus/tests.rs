@@ -76,7 +76,7 @@ fn bombs_are_bounded() {
         let begin = Instant::now();
         let found = one(&bomb);
         let name: String = bomb.chars().take(40).collect();
-        assert!(begin.elapsed() < Duration::from_secs(1), "{name} took {:?}", begin.elapsed());
+        assert!(begin.elapsed() < Duration::from_secs(10), "{name} took {:?}", begin.elapsed());
         assert!(found.map_or(0, |items| items.len()) <= MAX_ITEMS, "{name}");
     }
     assert!(matches!(one(&"<a>".repeat(33)), Err(MultistatusError::Depth)));
