@@ -99,8 +99,9 @@ impl Front {
         })
     }
 
-    /// Messages that wait, at most 256, those of mirrors before all others: each volunteer's in the order in which they were
-    /// written. Whoever can write the file could have put them there: each is to be verified. What is no message at all is removed.
+    /// Messages that wait, at most 256, those of mirrors before all others, and those of offers that the project has before those of
+    /// strangers, who may have to wait for long: each volunteer's in the order in which they were written. Whoever can write the
+    /// file could have put them there: each is to be verified. What is no message at all is removed.
     pub fn waiting(&self) -> Result<Vec<Received>, HistoryError> {
         let mut found = self.with("read messages", TransactionBehavior::Immediate, |connection| {
             connection
@@ -111,7 +112,9 @@ impl Front {
                 .execute((column::to_count(LONGEST_MESSAGE)?, LONGEST_WORD))?;
             let mut query = connection.prepare_cached(
                 "SELECT ticket, sequence, received, bytes FROM offers
-                 ORDER BY ticket IN (SELECT ticket FROM tickets WHERE is_mirror = 1) DESC, received, ticket, sequence LIMIT ?1",
+                 ORDER BY ticket IN (SELECT ticket FROM tickets WHERE is_mirror = 1) DESC,
+                   ticket IN (SELECT ticket FROM tickets WHERE state NOT IN ('rejected', 'draining', 'retired')) DESC,
+                   received, ticket, sequence LIMIT ?1",
             )?;
             let read = |row: &rusqlite::Row<'_>| {
                 Ok(Received {

@@ -155,6 +155,18 @@ fn what_somebody_wrote_into_the_file_by_hand_keeps_nobody_from_the_rest() {
         insert.execute(("t-x", number, "2026-01-01T00:00:00Z", vec![0; 1])).unwrap();
     }
     assert_eq!(front.waiting().unwrap().len(), 256);
+    // Whose offer the project has is read before a crowd of strangers; one that has ended is no more than they are.
+    for (state, is_read) in [
+        (TicketState::Offered, true),
+        (TicketState::Rejected, false),
+        (TicketState::Active, true),
+        (TicketState::Retired, false),
+        (TicketState::Paused, true),
+    ] {
+        front.tell(&[news("t-a", state, 4)], at(9)).unwrap();
+        let found = front.waiting().unwrap();
+        assert_eq!((found.len(), found.iter().any(|one| one.ticket == "t-a")), (256, is_read), "{state}");
+    }
 }
 
 #[test]
