@@ -27,6 +27,7 @@ pub mod seaweed;
 pub mod secure_face;
 pub mod sshd;
 pub mod sshd_root;
+pub mod strace;
 pub mod tamper;
 pub mod tls;
 pub mod tools;

@@ -9,4 +9,5 @@ mod offers;
 mod pages;
 mod seized;
 mod site;
+mod traced;
 mod users;

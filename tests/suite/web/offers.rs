@@ -1,5 +1,7 @@
 //! Offers come in through the form and the interface; nothing else does.
 
+use std::net::{SocketAddr, TcpStream};
+
 use camino::Utf8PathBuf;
 use spartacus::base::Sha256;
 use spartacus::history::TicketState;
@@ -16,16 +18,17 @@ fn volunteer() -> SigningKey {
 }
 
 /// The token of the form, as a browser has it.
-fn token(site: &Site) -> String {
-    let page = site.get("/register");
+pub fn token(front: SocketAddr) -> String {
+    let page = ask(front, "GET", "/register", "", b"");
     page.text().split("name=\"token\" value=\"").nth(1).and_then(|rest| rest.split('"').next()).expect("a token").to_owned()
 }
 
-fn submit(site: &Site, headers: &str, token: &str, offer: &str) -> Answer {
+/// Posts the form, with what was pasted into it.
+pub fn submit(front: SocketAddr, headers: &str, token: &str, offer: &str) -> Answer {
     let form =
         url::form_urlencoded::Serializer::new(String::new()).append_pair("token", token).append_pair("offer", offer).finish();
     let headers = format!("Content-Type: application/x-www-form-urlencoded\r\n{headers}");
-    site.request("POST", "/offers", &headers, form.as_bytes())
+    ask(front, "POST", "/offers", &headers, form.as_bytes())
 }
 
 #[test]
@@ -34,7 +37,7 @@ fn a_pasted_offer_is_acknowledged_at_once_and_its_ticket_tells_how_it_stands() {
     let key = volunteer();
     // As a browser sends what was pasted.
     let offer = site.offer(&key, 0).replace('\n', "\r\n");
-    let sent = submit(&site, "Sec-Fetch-Site: same-origin\r\n", &token(&site), &offer);
+    let sent = submit(site.address, "Sec-Fetch-Site: same-origin\r\n", &token(site.address), &offer);
     assert_eq!(sent.status, 303, "{}", sent.text());
     let place = sent.header("location").expect("a place").to_owned();
     let ticket = place.strip_prefix("offers/").expect("relative to /offers").to_owned();
@@ -49,7 +52,7 @@ fn a_pasted_offer_is_acknowledged_at_once_and_its_ticket_tells_how_it_stands() {
     assert_eq!((waiting.len(), waiting[0].ticket.as_str()), (1, ticket.as_str()));
     assert_eq!(waiting[0].bytes, offer.trim_end().as_bytes(), "and nothing around it");
     // Once more, and by the other door.
-    assert_eq!(submit(&site, "", &token(&site), &offer).status, 303);
+    assert_eq!(submit(site.address, "", &token(site.address), &offer).status, 303);
     let again = site.post(&offer).json();
     assert_eq!((&again["known"], &again["state"]), (&true.into(), &"offered".into()));
     assert_eq!(site.front.queue().expect("the database is ours").waiting, 1);
@@ -71,18 +74,18 @@ fn a_pasted_offer_is_acknowledged_at_once_and_its_ticket_tells_how_it_stands() {
 fn what_another_site_or_network_sends_in_the_name_of_a_visitor_is_refused() {
     let site = Site::new();
     let offer = site.offer(&volunteer(), 0);
-    let token = token(&site);
+    let token = token(site.address);
     for headers in ["Sec-Fetch-Site: cross-site\r\n", "Sec-Fetch-Site: same-site\r\n", "Origin: https://evil.example\r\n"] {
-        assert_eq!(submit(&site, headers, &token, &offer).status, 403, "{headers}");
+        assert_eq!(submit(site.address, headers, &token, &offer).status, 403, "{headers}");
     }
     // Of this the token decides: browsers say no more of our own form over plain http.
-    assert_eq!(submit(&site, "Origin: null\r\n", "x", &offer).status, 403);
+    assert_eq!(submit(site.address, "Origin: null\r\n", "x", &offer).status, 403);
     for token in ["", "x", "99999999999.00", &token.replace('.', "0.")] {
-        assert_eq!(submit(&site, "", token, &offer).status, 403, "{token}");
+        assert_eq!(submit(site.address, "", token, &offer).status, 403, "{token}");
     }
     assert_eq!(site.front.queue().expect("the database is ours").waiting, 0);
-    assert_eq!(submit(&site, "Origin: http://front.test\r\n", &token, &offer).status, 303);
-    assert_eq!(submit(&site, "Origin: null\r\n", &token, &offer).status, 303);
+    assert_eq!(submit(site.address, "Origin: http://front.test\r\n", &token, &offer).status, 303);
+    assert_eq!(submit(site.address, "Origin: null\r\n", &token, &offer).status, 303);
     assert!((site.metric("spartacus_web_posts_total{result=\"forged\"}") - 8.0).abs() < 0.5);
 }
 
@@ -180,14 +183,19 @@ fn maintainers_take_in_what_came_and_the_ticket_says_what_they_decided() {
 }
 
 /// A connection that comes from another address of loopback.
-pub fn connect_from(source: std::net::SocketAddr, to: std::net::SocketAddr) -> std::net::TcpStream {
+pub fn connect_from(source: SocketAddr, to: SocketAddr) -> TcpStream {
+    try_connect_from(source, to).expect("the front listens")
+}
+
+/// The same; an error where nobody listens.
+pub fn try_connect_from(source: SocketAddr, to: SocketAddr) -> std::io::Result<TcpStream> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let stream = runtime.block_on(async {
         let socket = tokio::net::TcpSocket::new_v4().expect("a socket");
         socket.bind(source).expect("loopback has many addresses");
-        socket.connect(to).await.expect("the front listens")
-    });
+        socket.connect(to).await
+    })?;
     let stream = stream.into_std().expect("no task holds it");
     stream.set_nonblocking(false).expect("a socket can block");
-    stream
+    Ok(stream)
 }
