@@ -4,6 +4,7 @@ mod abuse;
 mod behind;
 mod browser;
 mod driver;
+mod killed;
 mod leaving;
 mod offers;
 mod pages;
