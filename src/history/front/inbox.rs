@@ -56,17 +56,20 @@ pub struct Queue {
 
 impl Front {
     /// Keeps a message that is whole and signed, as far as the caller could see, unless `most` wait already. Tickets of mirrors have
-    /// a quarter more: a flood of strangers must not keep a volunteer from withdrawing.
+    /// a quarter more, and those of other offers that the project has an eighth: a flood of strangers must not keep a volunteer from
+    /// withdrawing, and who has offered something, which everybody can, must not keep a mirror's from it.
     pub fn receive(&self, message: &Received, most: u32) -> Result<Reception, HistoryError> {
         if message.bytes.len() > LONGEST_MESSAGE {
             return Ok(Reception::Full);
         }
         self.with("keep a message", TransactionBehavior::Immediate, |connection| {
-            let told: Option<(u64, bool)> = connection
-                .prepare_cached("SELECT taken, is_mirror FROM tickets WHERE ticket = ?1")?
-                .query_row([&message.ticket], |row| Ok((column::count(row, 0)?, row.get(1)?)))
+            let told: Option<(u64, bool, bool)> = connection
+                .prepare_cached(
+                    "SELECT taken, is_mirror, state NOT IN ('rejected', 'draining', 'retired') FROM tickets WHERE ticket = ?1",
+                )?
+                .query_row([&message.ticket], |row| Ok((column::count(row, 0)?, row.get(1)?, row.get(2)?)))
                 .optional()?;
-            let (taken, is_mirror) = told.unwrap_or_default();
+            let (taken, is_mirror, goes_on) = told.unwrap_or_default();
             let (of_it, the_same): (u32, u32) = connection
                 .prepare_cached("SELECT count(*), count(*) FILTER (WHERE sequence = ?2) FROM offers WHERE ticket = ?1")?
                 .query_row((&message.ticket, column::to_count(message.sequence)?), |row| {
@@ -83,8 +86,12 @@ impl Front {
             }
             let all: u32 =
                 connection.prepare_cached("SELECT count(*) FROM offers")?.query_row([], |row| column::count(row, 0))?;
-            let most = if is_mirror { most.saturating_add(most.div_ceil(4)) } else { most };
-            if all >= most {
+            let more = match (is_mirror, goes_on) {
+                (true, _) => most.div_ceil(4),
+                (false, true) => most.div_ceil(8),
+                (false, false) => 0,
+            };
+            if all >= most.saturating_add(more) {
                 return Ok(Reception::Full);
             }
             connection

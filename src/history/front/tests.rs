@@ -93,6 +93,21 @@ fn messages_wait_until_they_are_taken_and_never_more_than_may() {
 }
 
 #[test]
+fn whoever_has_offered_something_gets_through_a_crowd_and_keeps_no_mirror_from_it() {
+    let (_folder, path) = place();
+    let front = Front::open(&path).unwrap();
+    let states = [("t-a", TicketState::Offered), ("t-b", TicketState::Rejected), ("t-c", TicketState::Active)];
+    front.tell(&states.map(|(ticket, state)| news(ticket, state, 0)), at(3)).unwrap();
+    for number in 0..16 {
+        assert_eq!(front.receive(&message(&format!("t-stranger-{number}"), 1), 16).unwrap(), Reception::Kept);
+    }
+    for (ticket, through) in [("t-stranger", 0), ("t-b", 0), ("t-a", 2), ("t-c", 2)] {
+        let kept = (1..=8).filter(|number| front.receive(&message(ticket, *number), 16).unwrap() == Reception::Kept).count();
+        assert_eq!(kept, through, "{ticket}");
+    }
+}
+
+#[test]
 fn a_ticket_tells_what_was_told_last() {
     let (_folder, path) = place();
     let front = Front::open(&path).unwrap();

@@ -1,4 +1,4 @@
-//! Whoever wants to leave can, however much was said before, by them or by others.
+//! Whoever wants to leave is heard, however much was said before, by them or by others.
 
 use camino::Utf8PathBuf;
 use jiff::{SignedDuration, Timestamp};
