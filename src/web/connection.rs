@@ -23,6 +23,7 @@ use super::asker::house;
 use super::counts::Dropped;
 use super::gate::{Gate, Seat};
 use super::guard::answer;
+use super::rest;
 use super::view::Web;
 
 /// From the beginning of a connection, or the end of the answer before, to the last byte of a request's head.
@@ -88,7 +89,7 @@ fn let_in(
 ) {
     let peer = peer.ip().to_canonical();
     // A proxy of ours speaks for many people; their requests are counted by what it tells.
-    let counted = (!web.behind.iter().any(|block| block.contains(peer))).then(|| house(peer));
+    let counted = (!is_proxy(web, peer)).then(|| house(peer));
     let seat = match gate.enter(counted, Instant::now()) {
         Ok(seat) => Arc::new(seat),
         Err(refusal) => {
@@ -103,13 +104,19 @@ fn let_in(
 async fn connection(stream: TcpStream, peer: IpAddr, web: Arc<Web>, router: Router, seat: &Arc<Seat>, stop: &CancellationToken) {
     // Small answers go out at once.
     let _ = stream.set_nodelay(true);
+    let is_proxy = is_proxy(&web, peer);
     let service = service_fn(|request: Request<Incoming>| {
         let (web, router, seat) = (Arc::clone(&web), router.clone(), Arc::clone(seat));
         async move {
             seat.set_busy(true, Instant::now());
-            let response = answer(&web, router, peer, request.map(Body::new)).await;
+            let (head, body) = request.into_parts();
+            let (body, rest) = rest::lend(body);
+            let response = answer(&web, router, peer, Request::from_parts(head, Body::new(body))).await;
             // From here on it only takes bytes: if it takes them too slowly, others need the seat more.
             seat.set_busy(false, Instant::now());
+            if is_proxy {
+                rest.forget().await;
+            }
             Ok::<Response, std::convert::Infallible>(response)
         }
     });
@@ -130,6 +137,10 @@ async fn connection(stream: TcpStream, peer: IpAddr, web: Arc<Web>, router: Rout
         () = seat.leave.cancelled() => web.counts.drop(Dropped::Seated),
         () = tokio::time::sleep(LAST_ANSWER) => web.counts.drop(Dropped::Time),
     }
+}
+
+fn is_proxy(web: &Web, peer: IpAddr) -> bool {
+    web.behind.iter().any(|block| block.contains(peer))
 }
 
 /// No descriptors or no memory for one more.

@@ -17,6 +17,7 @@ use hyper_util::service::TowerToHyperService;
 use super::answers::{Refused, is_for_programs};
 use super::asker::{Asker, Odd, house};
 use super::view::Web;
+use crate::base::AddressBlock;
 
 /// What a page may do that says nothing else: nothing. `form-action` is not covered by `default-src`.
 pub(super) const PLAIN_POLICY: &str = "default-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'none'";
@@ -73,7 +74,8 @@ fn broken(path: &str) -> Response {
 fn say(web: &Web, odd: Odd, peer: IpAddr) {
     match odd {
         Odd::Unasked if web.said.unasked.may(Instant::now()) => tracing::warn!(
-            "X-Forwarded-For came from {peer}, which --behind does not name, and is not believed; if that is your proxy: --behind {peer}"
+            "X-Forwarded-For came from {peer}, which --behind does not name, and is not believed; if that is your proxy: --behind {}",
+            AddressBlock::around(peer, u8::MAX)
         ),
         Odd::Unreadable if web.said.unreadable.may(Instant::now()) => tracing::warn!(
             "the proxy {peer} sends an X-Forwarded-For that is no address: all its visitors share one allowance (examples/web/nginx.conf)"

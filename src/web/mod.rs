@@ -23,6 +23,7 @@ mod intake;
 mod offers;
 mod rates;
 mod register;
+mod rest;
 mod routes;
 mod script;
 mod seldom;

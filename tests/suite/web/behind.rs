@@ -1,4 +1,4 @@
-//! Behind a real web server, with the block that is shipped.
+//! Behind nginx, with the block that docs/operations.md leads to.
 
 use std::io::{Read as _, Write as _};
 
@@ -8,10 +8,18 @@ use super::site::{Site, ask};
 use crate::support::process::{Server, Stop};
 use crate::support::tools;
 
+/// The example for this web server that docs/operations.md leads to, as it stands there.
+pub fn documented(server: &str) -> String {
+    let operations = std::fs::read_to_string(tools::repository().join("docs/operations.md")).expect("a document of ours");
+    let entry = operations.lines().find_map(|line| line.strip_prefix(&format!("- {server}: ["))).expect("a line about it");
+    let link = entry.split_once("](").and_then(|(_, rest)| rest.split_once(')')).expect("it has a link").0;
+    std::fs::read_to_string(tools::repository().join("docs").join(link)).expect("the link leads to a file")
+}
+
 #[test]
 fn behind_nginx_each_visitor_has_an_own_allowance_and_links_lead_below_any_path() {
     let site = Site::new();
-    let shipped = std::fs::read_to_string(tools::repository().join("examples/web/nginx.conf")).expect("an example of ours");
+    let shipped = documented("nginx");
     // Without TLS, and on a port of the test; the rest is as it is shipped.
     let block: String = shipped
         .lines()

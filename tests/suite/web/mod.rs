@@ -3,6 +3,7 @@
 mod abuse;
 mod behind;
 mod browser;
+mod caddy;
 mod driver;
 mod killed;
 mod leaving;

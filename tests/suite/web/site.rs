@@ -1,6 +1,6 @@
 //! A front that is served: a database with pages in it, the real program, and requests to it.
 
-use std::io::{Read as _, Write as _};
+use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::Command;
@@ -21,6 +21,9 @@ use crate::support::tools;
 
 /// What is sealed into every offer of these tests.
 pub const CANARY: &str = "canary-e7c1b95f-of-a-volunteer";
+
+/// A part of loopback, so that the tests themselves are strangers.
+const PROXIES: &str = "127.9.0.0/16";
 
 /// A served front. Stopped when dropped.
 pub struct Site {
@@ -75,6 +78,15 @@ impl Site {
 
     /// Serves these pages; `waiting` messages may wait. The program is started by `wrapped` words, if there are any.
     pub fn with(board: &Board, waiting: u32, wrapped: &[&str]) -> Self {
+        Self::start(board, waiting, wrapped, PROXIES)
+    }
+
+    /// Serves the example's pages, and believes what proxies in this network say of who asks.
+    pub fn behind(network: &str) -> Self {
+        Self::start(&crate::public::example::fleet(), 200, &[], network)
+    }
+
+    fn start(board: &Board, waiting: u32, wrapped: &[&str], behind: &str) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let database = Utf8PathBuf::from_path_buf(folder.path().join("front/front.db")).expect("UTF-8");
         let front = Front::open(&database).expect("a front database");
@@ -90,7 +102,7 @@ impl Site {
             pages.pages.push(FrontPage { path: path.to_owned(), kind: content_type(path).to_owned(), bytes: bytes.into() });
         }
         front.publish(&pages, Timestamp::now()).expect("pages are published");
-        let (server, address, metrics) = serve(folder.path(), &database, wrapped);
+        let (server, address, metrics) = serve_behind(folder.path(), &database, wrapped, behind);
         Self { front, server, address, metrics, folder, root }
     }
 
@@ -225,6 +237,11 @@ fn invite(root: &[u8], deploy_key: &str) -> Invite {
 
 /// Starts `spartacus serve` on a database; believes proxies on loopback.
 pub fn serve(folder: &Path, database: &camino::Utf8Path, wrapped: &[&str]) -> (Server, SocketAddr, SocketAddr) {
+    serve_behind(folder, database, wrapped, PROXIES)
+}
+
+/// The same; `behind` are the proxies that it believes.
+fn serve_behind(folder: &Path, database: &camino::Utf8Path, wrapped: &[&str], behind: &str) -> (Server, SocketAddr, SocketAddr) {
     let log = folder.join("serve.log");
     let (server, ports) = Server::start(&log, Stop::Term, 2, |ports| {
         let own = env!("CARGO_BIN_EXE_spartacus");
@@ -236,7 +253,7 @@ pub fn serve(folder: &Path, database: &camino::Utf8Path, wrapped: &[&str]) -> (S
             command.arg(own);
         }
         command.args(["serve", "--database", database.as_str(), "--listen", &format!("127.0.0.1:{}", ports[0])]);
-        command.args(["--metrics", &format!("127.0.0.1:{}", ports[1]), "--behind", "127.9.0.0/16", "-v"]);
+        command.args(["--metrics", &format!("127.0.0.1:{}", ports[1]), "--behind", behind, "-v"]);
         command.current_dir(folder).env_clear();
         command
     });
@@ -253,10 +270,22 @@ pub fn ask(address: SocketAddr, method: &str, path: &str, headers: &str, body: &
 }
 
 /// The same on this connection; an error where it ended without an answer.
-pub fn try_on(mut stream: TcpStream, method: &str, path: &str, headers: &str, body: &[u8]) -> std::io::Result<Answer> {
+pub fn try_on(stream: TcpStream, method: &str, path: &str, headers: &str, body: &[u8]) -> std::io::Result<Answer> {
     stream.set_read_timeout(Some(Duration::from_secs(30)))?;
+    exchange(stream, "front.test", method, path, headers, body)
+}
+
+/// The same on any connection, asking for the site of this name.
+pub fn exchange(
+    mut stream: impl Read + Write,
+    host: &str,
+    method: &str,
+    path: &str,
+    headers: &str,
+    body: &[u8],
+) -> std::io::Result<Answer> {
     let length = if method == "POST" { format!("Content-Length: {}\r\n", body.len()) } else { String::new() };
-    write!(stream, "{method} {path} HTTP/1.1\r\nHost: front.test\r\nConnection: close\r\n{headers}{length}\r\n")?;
+    write!(stream, "{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{headers}{length}\r\n")?;
     // Whoever refuses does so before the body, and may have closed by then.
     let _ = stream.write_all(body);
     let mut bytes = Vec::new();
