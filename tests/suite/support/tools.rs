@@ -2,11 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-/// A program from Debian, by name or by full path.
+/// A program from Debian, by name or by full path; or what `scripts/test-tools` put into the place of one that is too old.
 pub fn program(name: &str) -> PathBuf {
-    let found = std::env::var_os("PATH")
-        .into_iter()
-        .flat_map(|path| std::env::split_paths(&path).collect::<Vec<_>>())
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let found = std::iter::once(repository().join("target/test-tools/bin"))
+        .chain(std::env::split_paths(&path))
         .chain(["/usr/sbin".into(), "/usr/bin".into(), "/bin".into()])
         .map(|folder| folder.join(name))
         .find(|candidate| candidate.is_file());
